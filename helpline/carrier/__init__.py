@@ -1,0 +1,1 @@
+"""Twilio and nothing else: REST out, webhooks in, TwiML back."""

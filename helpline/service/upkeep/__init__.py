@@ -1,0 +1,1 @@
+"""Is the line well? Signs of life, invariants, figures, drills, and who did what."""

@@ -1,0 +1,1 @@
+"""The thin edge: verify, parse, call one use case, answer."""
