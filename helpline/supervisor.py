@@ -212,6 +212,7 @@ class Supervisor:
             while child.running.poll() is None:
                 if time.monotonic() > deadline or self._stop_asked > 1:
                     self._say(child, "does not stop, killed")
+                    self._ask_where_it_hangs(child)
                     break
                 self._pass_lines_on(TICK)
             _signal_group(child.running.pid, signal.SIGKILL)
@@ -222,6 +223,13 @@ class Supervisor:
         for key in list(self._selector.get_map().values()):
             self._selector.unregister(key.fileobj)
             key.fileobj.close()  # type: ignore[union-attr]
+
+    def _ask_where_it_hangs(self, child: _Child) -> None:
+        """Our own processes answer SIGUSR1 with the stack of every thread; others die of it."""
+        assert child.running is not None  # noqa: S101 - the caller looked
+        with suppress(ProcessLookupError):
+            child.running.send_signal(signal.SIGUSR1)
+        self._pass_lines_on(TICK)
 
     def _pass_lines_on(self, timeout: float) -> None:
         if self._quiet:

@@ -27,7 +27,7 @@ structlog.configure(
 )
 
 
-_MEMORY = Path("/dev/shm")  # noqa: S108 - the system's own memory disk
+_MEMORY = Path("/dev/shm")
 _ROOM = 2 * 2**30
 
 
@@ -40,7 +40,8 @@ def pytest_configure() -> None:
         disk = os.statvfs(_MEMORY)
         usable = os.access(_MEMORY, os.W_OK) and not disk.f_flag & os.ST_NOEXEC
         if usable and disk.f_bavail * disk.f_frsize > _ROOM:
-            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
+            for folder in ("PYTEST_DEBUG_TEMPROOT", "TMPDIR"):
+                os.environ.setdefault(folder, str(_MEMORY))
 
 
 @pytest.hookimpl(trylast=True)

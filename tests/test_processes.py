@@ -185,6 +185,16 @@ def test_a_process_that_ignores_the_signal_is_killed(start) -> None:
     assert "deaf | does not stop, killed" in run.output.read_text()
 
 
+def test_a_process_that_hangs_says_where(start) -> None:
+    run = start(
+        deaf="import faulthandler, signal\nfaulthandler.register(signal.SIGUSR1)\n" + STUBBORN
+    )
+    run.says(r"\| up")
+    run.process.terminate()
+    assert run.process.wait(10) == 0
+    assert "deaf | Current thread" in run.output.read_text()
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel's part exists on Linux only")
 def test_a_killed_supervisor_leaves_no_children(start) -> None:
     run = start(one=SLEEPER, deaf=STUBBORN)

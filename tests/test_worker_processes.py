@@ -15,7 +15,7 @@ from rq.job import Job
 
 from helpline.bell import QUEUES, RqBell
 from tests.redis_server import Server, queued, until
-from workers import jobs
+from workers import jobs, run
 
 
 @pytest.fixture
@@ -200,6 +200,30 @@ def test_a_worker_without_redis_leaves_when_told(
     worker = working("default")
     until(lambda: "redis.away" in worker.said)
     assert worker.leave() == 0
+
+
+def test_a_worker_whose_redis_hangs_leaves_when_told(
+    server: Server, working: Callable[[str], Working]
+) -> None:
+    worker = working("crisis")
+    assert RqBell(server.url).ring("crisis", (1,)) == 1
+    until(lambda: worker.seen == [1])
+    until(lambda: any(each["cmd"] in {"blmove", "brpop"} for each in server.client.client_list()))
+    server.signal(signal.SIGSTOP)
+    assert worker.leave() == 0
+
+
+def test_a_farewell_does_not_read_the_answer_of_a_command_that_was_cut_off(
+    server: Server,
+) -> None:
+    worker = run.build_worker("crisis", run.open_redis(server.url))
+    worker.register_birth()
+    pool = worker.connection.connection_pool
+    cut_off = pool.get_connection()
+    cut_off.send_command("BLPOP", "nothing here", 0)
+    pool.release(cut_off)
+    worker.teardown()
+    assert server.client.hexists(worker.key, "death")
 
 
 @pytest.mark.parametrize("queue", ["crisis", "default"])

@@ -4,6 +4,7 @@ Each duty has a thread of its own, so that a hung Redis or carrier stalls nothin
 (DESIGN 6). Several guards may run: every claim is compare-and-set.
 """
 
+import faulthandler
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ AT_ONCE = 16
 """Carrier calls that the guard makes side by side: with all of them hung, ten people are still
 rung and texted within two time-outs."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 1.0
+STOPS = frozenset((signal.SIGTERM, signal.SIGINT))
 
 Duty = Callable[[Runtime], object]
 
@@ -135,10 +137,11 @@ def main() -> int:
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings.log_level, "guard")
+    faulthandler.register(signal.SIGUSR1)
+    # Before any thread is made: threads inherit this, and the main one waits for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
     rt = build_runtime(settings)
     stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
     take_over = TakeOver()
     more: dict[str, tuple[Duty, float]] = {"takeover": (take_over, 0.1)}
     if settings.deadman_url is not None:
@@ -159,11 +162,14 @@ def _run(rt: Runtime, stop: threading.Event, duties: dict[str, tuple[Duty, float
     ]
     for thread in threads:
         thread.start()
-    while not stop.wait(1.0):
+    # Waited for, not handled: a handler that sets an event may run in the thread that is
+    # just waiting for it, inside the lock it needs.
+    while signal.sigtimedwait(STOPS, 1.0) is None and not stop.is_set():
         dead = [thread.name for thread in threads if not thread.is_alive()]
         if dead:
             _log.error("guard.thread_died", count=len(dead))
             return 1
+    stop.set()
     for thread in threads:
         thread.join(timeout=5)
     return 0

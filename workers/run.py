@@ -6,6 +6,7 @@ is waited for, never a reason to die: the guard works on without it.
 """
 
 import argparse
+import faulthandler
 import os
 import signal
 import sys
@@ -31,6 +32,8 @@ from workers import jobs
 
 RETRY_SECONDS = 0.5
 """Between two looks at a Redis that is away."""
+FAREWELL_SECONDS = 2.0
+"""A Redis that hangs does not keep a worker that was told to stop."""
 
 _SETTINGS: dict[str, Any] = {
     "serializer": "json",
@@ -99,6 +102,18 @@ class _Steady:
         if self._only_waits:
             raise StopRequested
 
+    def teardown(self) -> None:
+        """Take our name off the list, over a new connection.
+
+        A stop may cut a command off between its sending and its reading; the next command
+        on that connection would wait for the answer of the one before.
+        """
+        pool = self.connection.connection_pool  # type: ignore[attr-defined]
+        pool.connection_kwargs["socket_timeout"] = FAREWELL_SECONDS
+        pool.disconnect()
+        pool.reset()
+        super().teardown()  # type: ignore[misc]
+
 
 class DirectWorker(_Steady, SimpleWorker):
     """Runs jobs in its own process, everything imported and connected (ADR 0018)."""
@@ -157,18 +172,20 @@ def serve(queue: str, redis_url: str) -> int:
         # Outside `work` a signal just ends us; inside, RQ has its own handlers.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: sys.exit(0))
+        worker: AnyWorker | None = None
         try:
             worker = build_worker(queue, open_redis(redis_url))
             _log.info("worker.started", queue=queue)
             waiting = False
             worker.work(logging_level="WARNING")
-            if worker.asked_to_stop:
-                return 0
-            _log.warning("worker.replaced", queue=queue)
+            if not worker.asked_to_stop:
+                _log.warning("worker.replaced", queue=queue)
         except (RedisError, OSError) as error:
             if not waiting:
                 _log.warning("redis.away", queue=queue, error=type(error).__name__)
             waiting = True
+        if worker is not None and worker.asked_to_stop:
+            return 0
         time.sleep(RETRY_SECONDS)
 
 
@@ -184,6 +201,7 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         raise SystemExit(str(error)) from None
     logs.configure(settings.log_level, f"worker-{queue}")
+    faulthandler.register(signal.SIGUSR1)
     _preload()
     assert settings.redis_url is not None  # noqa: S101 - it is needed above
     return serve(queue, settings.redis_url)

@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable
 from functools import partial
-from types import FrameType
 from typing import TypeVar
 
 from flask import Flask, Response
@@ -140,16 +139,12 @@ def create_simulator(settings: SimulatorSettings) -> Simulator:
 
 def serve(settings: SimulatorSettings) -> None:
     """Run until SIGTERM or SIGINT, saying where the phones are."""
-    stop = threading.Event()
-
-    def finish(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, finish)
+    stops = (signal.SIGTERM, signal.SIGINT)
+    # Before any thread is made: threads inherit this, and the main one waits for them.
+    signal.pthread_sigmask(signal.SIG_BLOCK, stops)
     simulator = create_simulator(settings).start()
     print(f"phones   {simulator.url}/", flush=True)  # noqa: T201
     print(f"carrier  {simulator.url}  account {settings.account_sid}", flush=True)  # noqa: T201
     print(f"webhooks {settings.webhook_base_url}", flush=True)  # noqa: T201
-    stop.wait()
+    signal.sigwait(stops)
     simulator.stop()

@@ -1,7 +1,6 @@
 """Who is rung, in which order, and who has it when two are quick."""
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +12,7 @@ from helpline.store import tables
 from helpline.supervisor import tied
 from tests.scenarios.running import Line
 from tests.scenarios.telephone import until
+from workers.guard import DUTIES
 
 pytestmark = pytest.mark.redis
 
@@ -122,7 +122,7 @@ class second_guard:  # noqa: N801 - reads like the statement it is
         )
         os.close(log)
         running = self._running
-        until(lambda: catches(running.pid, signal.SIGTERM), "the second guard is at work", 60)
+        until(lambda: has_duties(running.pid), "the second guard is at work", 60)
 
     def __exit__(self, *_: object) -> None:
         assert self._running is not None
@@ -131,13 +131,10 @@ class second_guard:  # noqa: N801 - reads like the statement it is
         assert self._running.wait(20) == 0
 
 
-def catches(pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal: it has finished starting."""
-    status = Path(f"/proc/{pid}/status").read_text()
-    caught = int(status.partition("SigCgt:")[2].split()[0], 16)
-    return b"workers.guard" in Path(f"/proc/{pid}/cmdline").read_bytes() and bool(
-        caught >> (number - 1) & 1
-    )
+def has_duties(pid: int) -> bool:
+    """Whether a guard has finished starting: its duties have their threads."""
+    begun = b"workers.guard" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return begun and len(os.listdir(f"/proc/{pid}/task")) > len(DUTIES)
 
 
 def live_legs(line: Line) -> int:
