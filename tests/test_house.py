@@ -12,7 +12,7 @@ import pytest
 from config.settings import REPOSITORY
 from helpline.processes import app_processes
 
-TARGETS = ["help", "setup", "run", "demo", "test", "check", "fix", "bench", "chaos", "fuzz", "pins"]
+TARGETS = ["help", "setup", "run", "demo", "test", "again", "check", "fix", "bench", "chaos", "fuzz", "pins"]
 
 
 def test_procfile_and_supervisor_say_the_same() -> None:
