@@ -1,7 +1,6 @@
 """The commands: ``python -m helpline …`` (DESIGN 8)."""
 
 import argparse
-import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -99,27 +98,8 @@ def _chat(arguments: argparse.Namespace) -> int:
 
 
 def _classify(_arguments: argparse.Namespace) -> int:
-    from helpline.domain.risk import assess
-
-    protocol = content.load_protocol(load_settings().config_dir)
-    for line in sys.stdin:
-        if not line.strip():
-            continue
-        given = json.loads(line)
-        found = assess(str(given.get("text", "")), protocol.lexicon)
-        signals = [
-            {
-                "category": signal.category,
-                "start": signal.start,
-                "end": signal.end,
-                "who": signal.who,
-                "when": signal.when,
-            }
-            for signal in found.signals
-        ]
-        answer = {"id": given.get("id"), "level": found.level.name, "signals": signals}
-        print(json.dumps(answer, ensure_ascii=False), flush=True)
-    return 0
+    lexicon = content.load_protocol(load_settings().config_dir).lexicon
+    return cli_lexicon.run_classify(lexicon, sys.stdin.fileno())
 
 
 def _evaluate(arguments: argparse.Namespace) -> int:
@@ -127,7 +107,9 @@ def _evaluate(arguments: argparse.Namespace) -> int:
 
 
 def _lexicon(arguments: argparse.Namespace) -> int:
-    return cli_lexicon.run_lexicon(arguments, content.load_protocol(_config_dir()).lexicon)
+    if arguments.action == "learn":
+        return cli_lexicon.run_learn(_config_dir())
+    return cli_lexicon.run_add(arguments, content.load_protocol(_config_dir()).lexicon)
 
 
 def _check_config(_arguments: argparse.Namespace) -> int:

@@ -1,17 +1,20 @@
-"""The bodies of ``evaluate`` and ``lexicon add``; `helpline.cli` wires them in."""
+"""The bodies of ``classify``, ``evaluate`` and ``lexicon``; `helpline.cli` wires them in."""
 
 import argparse
 import json
+import os
 import re
 import sys
 from pathlib import Path
 
 from helpline import evaluation
+from helpline.content import ContentError, scorer
 from helpline.domain.risk import Level, Lexicon, assess
 
 REPORTED = Path(__file__).parent.parent / "tests/risk/reported/cases.yaml"
 """Texts that the scan got wrong once, written anew; `test_risk_reported.py` reads it."""
 
+_BLOCK = 1 << 16
 _LEVELS = tuple(level.name for level in sorted(Level))
 _NUMBER_OR_ADDRESS = re.compile(r"\+?\d(?:[\s().-]?\d){6,}|\S+@\S+|https?://")
 
@@ -40,8 +43,57 @@ def run_evaluate(arguments: argparse.Namespace, lexicon: Lexicon) -> int:
     return 0
 
 
+def run_classify(lexicon: Lexicon, source: int) -> int:
+    """Answer each line of JSON with a line of JSON, whenever the input pauses.
+
+    2 when a line was no text to classify; the others are answered all the same.
+    """
+    code, number, unfinished = 0, 0, b""
+    while block := os.read(source, _BLOCK):
+        *lines, unfinished = (unfinished + block).split(b"\n")
+        code |= _classify_all(lexicon, lines, number)
+        number += len(lines)
+    return code | _classify_all(lexicon, [unfinished], number)
+
+
+def _classify_all(lexicon: Lexicon, lines: list[bytes], before: int) -> int:
+    answers: list[str] = []
+    code = 0
+    for number, line in enumerate(lines, before + 1):
+        if line.strip():
+            try:
+                given = json.loads(line)
+                answers.append(_classified(lexicon, given.get("id"), given["text"]))
+            except (ValueError, AttributeError, KeyError, TypeError):
+                wanted = '{"id": ..., "text": "..."}'
+                print(f"line {number}: should be {wanted}", file=sys.stderr)
+                code = 2
+    if answers:
+        sys.stdout.write("\n".join([*answers, ""]))
+        sys.stdout.flush()
+    return code
+
+
+def _classified(lexicon: Lexicon, name: object, text: object) -> str:
+    if not isinstance(text, str):
+        raise TypeError
+    found = assess(text, lexicon)
+    signals = [
+        {
+            "category": signal.category,
+            "start": signal.start,
+            "end": signal.end,
+            "who": signal.who,
+            "when": signal.when,
+        }
+        for signal in found.signals
+    ]
+    answer = {"id": name, "level": found.level.name, "signals": signals}
+    return json.dumps(answer, ensure_ascii=False)
+
+
 def add_lexicon_options(parser: argparse.ArgumentParser) -> None:
-    """``add`` and what the text should have been."""
+    """``add`` and what the text should have been; ``learn``."""
     actions = parser.add_subparsers(required=True, dest="action", metavar="action")
     add = actions.add_parser("add", help="a text that was missed, or taken for more than it is")
     add.add_argument("text", help="in your own words: never what a real person wrote")
@@ -49,10 +101,21 @@ def add_lexicon_options(parser: argparse.ArgumentParser) -> None:
     bound.add_argument("--at-least", choices=_LEVELS, help="it was missed")
     bound.add_argument("--at-most", choices=_LEVELS, help="it was a false alarm")
     add.add_argument("--language", choices=["en", "es"], default="en")
+    actions.add_parser("learn", help="the score's weights, anew from config/scorer/examples")
     add.add_argument("--why", default="", help="what it means, for who mends the lexicon")
 
 
-def run_lexicon(arguments: argparse.Namespace, lexicon: Lexicon, file: Path = REPORTED) -> int:
+def run_learn(config_dir: Path) -> int:
+    """Learn the score's weights from its examples; 2 when these cannot be read."""
+    try:
+        print(scorer.relearn(config_dir))
+    except (ContentError, scorer.UnreadableExamples) as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+def run_add(arguments: argparse.Namespace, lexicon: Lexicon, file: Path = REPORTED) -> int:
     """Write the case down, to fail until the lexicon is mended; 1 when it is right already."""
     text = " ".join(arguments.text.split())
     if not text or _NUMBER_OR_ADDRESS.search(text):

@@ -25,7 +25,7 @@ from helpline.domain.effects import (
 from helpline.domain.messages import LONGEST, find_message, render
 from helpline.domain.progress import Progress
 from helpline.domain.protocol import Protocol
-from helpline.domain.risk import NOTHING, Assessment, Level, assess
+from helpline.domain.risk import NOTHING, Assessment, Level, Lexicon, assess
 from helpline.domain.said import Appointment, CarrierWord, Said, Silence, Words
 from helpline.domain.triage import Step, advance
 
@@ -198,8 +198,15 @@ def violence(assessment: Assessment) -> bool:
 class Phone:
     """One caller. Every method returns the phone, so that a story can be told in one breath."""
 
-    def __init__(self, *, staffed: bool = True, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        staffed: bool = True,
+        progress: Progress | None = None,
+        lexicon: Lexicon | None = None,
+    ) -> None:
         self.staffed = staffed
+        self.lexicon = lexicon or protocol().lexicon
         self.progress = progress or Progress()
         self.now = NOON
         self.effects: tuple[Effect, ...] = ()
@@ -216,7 +223,7 @@ class Phone:
             self.now += after
             scan = assess(
                 body,
-                protocol().lexicon,
+                self.lexicon,
                 recent=self.progress.recent_parts(self.now),
                 hot=self.progress.heard_danger(self.now),
             )

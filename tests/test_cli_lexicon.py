@@ -1,7 +1,14 @@
-"""`evaluate` and `lexicon add` as those who care for the lexicon see them."""
+"""`classify`, `evaluate` and `lexicon add` as those who care for the lexicon see them."""
 
 import argparse
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -81,11 +88,68 @@ def test_every_text_is_scanned_alone() -> None:
     assert outcome.share(["part"], Level.CRISIS).found == 0
 
 
+# --- classify ------------------------------------------------------------------------
+
+
+def classified(source: bytes) -> tuple[int, list[dict[str, Any]], str]:
+    """Exit code, answers and complaints of `classify` for this input."""
+    said, complained = io.StringIO(), io.StringIO()
+    with tempfile.TemporaryFile() as file, redirect_stdout(said), redirect_stderr(complained):
+        file.write(source)
+        file.seek(0)
+        code = cli_lexicon.run_classify(protocol().lexicon, file.fileno())
+    return code, [json.loads(line) for line in said.getvalue().splitlines()], complained.getvalue()
+
+
+def test_each_text_is_answered_with_its_spans() -> None:
+    text = "\U0001f62d i want to kill myself"
+    code, (answer,), complained = classified(json.dumps({"id": 7, "text": text}).encode())
+    assert (code, complained) == (0, "")
+    assert (answer["id"], answer["level"]) == (7, "CRISIS")
+    spans = [text[signal["start"] : signal["end"]] for signal in answer["signals"]]
+    assert "kill myself" in spans
+    assert {signal["who"] for signal in answer["signals"]} <= {"self", "other", "nobody"}
+
+
+def test_more_texts_than_a_pipe_holds_are_all_answered_in_order() -> None:
+    texts = "".join(f'{{"id": {number}, "text": "hello {number}"}}\n\n' for number in range(5000))
+    code, answers, _ = classified(texts.encode())
+    assert code == 0
+    assert [answer["id"] for answer in answers] == list(range(5000))
+
+
+@pytest.mark.parametrize(
+    "line", [b"{", b"[1]", b'{"id": 2}', b'{"id": 2, "text": 5}', b"\xff", b"7"]
+)
+def test_a_line_that_is_no_text_is_told_and_the_others_answered(line: bytes) -> None:
+    good = b'{"id": 1, "text": "hi"}'
+    code, answers, complained = classified(b"\n".join([good, line, good]))
+    assert code == 2
+    assert len(answers) == 2
+    assert complained.startswith("line 2: should be {")
+
+
+def test_an_answer_comes_before_the_next_text_is_sent() -> None:
+    command = [sys.executable, "-m", "helpline", "classify"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as running:
+        assert running.stdin is not None
+        assert running.stdout is not None
+        for number in range(3):
+            running.stdin.write(b'{"id": %d, "text": "hi"}\n' % number)
+            running.stdin.flush()
+            assert json.loads(running.stdout.readline())["id"] == number
+        running.stdin.close()
+        assert running.wait(30) == 0
+
+
+# --- lexicon add ---------------------------------------------------------------------
+
+
 def add(file: Path, *arguments: str) -> int:
     parser = argparse.ArgumentParser()
     cli_lexicon.add_lexicon_options(parser)
     parsed = parser.parse_args(["add", *arguments])
-    return cli_lexicon.run_lexicon(parsed, protocol().lexicon, file)
+    return cli_lexicon.run_add(parsed, protocol().lexicon, file)
 
 
 @pytest.fixture

@@ -12,7 +12,10 @@ import pytest
 from config.settings import REPOSITORY
 from helpline.processes import app_processes
 
-TARGETS = ["help", "setup", "run", "demo", "test", "again", "check", "fix", "bench", "chaos", "fuzz", "pins"]
+TARGETS = [
+    "help", "setup", "run", "demo", "test", "again", "check", "fix",
+    "bench", "chaos", "fuzz", "pins",
+]  # fmt: skip
 
 
 def test_procfile_and_supervisor_say_the_same() -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from helpline.content.policies import read_callbacks, read_escalation
 from helpline.content.problems import ContentError
 from helpline.content.reconciler import read_reconciler
 from helpline.content.references import check_references
+from helpline.content.scorer import read_scorer
 from helpline.content.states import read_flow
 from helpline.content.summary import ContentSummary
 from helpline.content.telephone import read_telephone
@@ -100,7 +101,8 @@ def _load(config_dir: Path) -> _Loaded:
     check_copy(notebook, messages, flow, geography)
     check_halves(notebook, messages, flow, geography, telephone.options_at_once)
     check_translations(notebook, messages, flow, geography)
-    check_menus(notebook, flow, vocabulary.lexicon)
+    lexicon = replace(vocabulary.lexicon, scorer=read_scorer(notebook))
+    check_menus(notebook, flow, lexicon)
     if notebook.problems:
         raise ContentError(tuple(sorted(notebook.problems)))
     protocol = Protocol(
@@ -117,7 +119,7 @@ def _load(config_dir: Path) -> _Loaded:
         carrier_words=carrier_words,
         answer_words=vocabulary.answer_words,
         other_languages=other_languages,
-        lexicon=vocabulary.lexicon,
+        lexicon=lexicon,
         callbacks=callbacks,
         escalation=escalation,
         reconciler=reconciler,

@@ -56,7 +56,8 @@ def _fingerprint(config_dir: Path) -> bytes:
 
 
 def _ingredients(config_dir: Path) -> Iterator[Path]:
-    yield from sorted(config_dir.rglob("*.yaml"))
+    for kind in ("*.yaml", "*.tsv"):
+        yield from sorted(config_dir.rglob(kind))
     for part in _CODE:
         yield from sorted((_PACKAGE / part).rglob("*.py"))
 

@@ -2,7 +2,7 @@
 
 `tests/risk/people` is a measure, not a list of repairs. Whoever widens the lexicon does not read
 it, and raises the shares here to what they then find. One falls only where the other rises by
-far more, and an ADR says so (0019, 0021). Each share is what was reached, rounded down.
+far more, and an ADR says so (0019, 0021, 0022). Each share is what was reached, rounded down.
 """
 
 from functools import cache
@@ -16,9 +16,9 @@ from helpline.domain.risk import Level, assess
 from tests.phone import protocol
 
 PEOPLE = Path(__file__).parents[1] / "risk" / "people"
-HEARD = {"danger": 0.68, "spanish": 0.78}
+HEARD = {"danger": 0.77, "spanish": 0.81}
 """Of the texts of danger, those that reach ASK or more: somebody is told."""
-QUIET = {"quiet": 0.81, "spanish": 0.83}
+QUIET = {"quiet": 0.79, "spanish": 0.83}
 """Of the texts without danger, those that stay at or below what they may cause."""
 
 

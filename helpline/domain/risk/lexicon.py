@@ -8,6 +8,7 @@ import re2
 
 from helpline.domain.risk.chunks import Chunks
 from helpline.domain.risk.model import Entry, Level
+from helpline.domain.risk.scorer import Scorer
 
 # What some row of a text is, so that a whole step of the scan can be left out when none is.
 COVERS, CONDITIONAL, ABOUT_PERSON = 1, 2, 4
@@ -109,3 +110,4 @@ class Lexicon:
     loose: frozenset[str]
     joined: JoinedSearch | None
     combinations: tuple[Rule, ...]
+    scorer: Scorer | None = None

@@ -29,6 +29,10 @@ SEVERITIES: dict[str, Level] = {
 }
 
 
+_SCORED = "score."
+_OF_SUICIDE = ("lex.A", "lex.S1", f"{_SCORED}suicide")
+
+
 class Signal(NamedTuple):
     """One thing that was found; offsets are code points of the original text."""
 
@@ -67,9 +71,23 @@ class Assessment:
     def suicide_family(self) -> bool:
         """Did anything of ASK or more belong to the suicide categories?"""
         return any(
-            signal.level >= Level.ASK and signal.category.startswith(("lex.A", "lex.S1"))
+            signal.level >= Level.ASK and signal.category.startswith(_OF_SUICIDE)
             for signal in self.signals
         )
+
+    @property
+    def only_scored(self) -> bool:
+        """Is the score alone why this should be asked about?"""
+        return self.level is Level.ASK and all(
+            signal.category.startswith(_SCORED)
+            for signal in self.signals
+            if signal.level >= Level.ASK
+        )
+
+    def without_score(self) -> "Assessment":
+        """What the rows alone found."""
+        left = tuple(s for s in self.signals if not s.category.startswith(_SCORED))
+        return Assessment(max((s.level for s in left), default=Level.NONE), left)
 
     @property
     def path_hint(self) -> str | None:

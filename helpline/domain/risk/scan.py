@@ -7,8 +7,9 @@ from helpline.domain.risk.combining import combine
 from helpline.domain.risk.finding import find
 from helpline.domain.risk.hits import Hit
 from helpline.domain.risk.lexicon import Lexicon
-from helpline.domain.risk.model import NONE, NOTHING, Assessment, Signal
-from helpline.domain.risk.placing import Placing
+from helpline.domain.risk.model import ASK, NONE, NOTHING, Assessment, Signal
+from helpline.domain.risk.placing import OTHER, SELF, Placing
+from helpline.domain.risk.scorer import CATEGORY, Scorer
 from helpline.domain.risk.text import Text
 from helpline.domain.risk.weighing import drop_idioms, weigh
 
@@ -28,12 +29,30 @@ def assess(
     """
     reading = _Reading(text, lexicon, hot)
     alone = reading.answer(reading.hits, reading.masks)
+    if lexicon.scorer is not None and alone.level < ASK:
+        alone = reading.doubted(alone, lexicon.scorer)
     if not recent or _is_a_key(text) or lexicon.courtesies.issuperset(reading.text.words):
         return alone
     earlier = " ".join(recent)[-LONGEST_JOIN:]
     if not earlier.strip():
         return alone
-    return _with_earlier(alone, earlier, text, lexicon, hot)
+    found = _with_earlier(alone, earlier, text, lexicon, hot)
+    if lexicon.scorer is not None and found.level < ASK:
+        return _doubted_together(found, earlier, text, lexicon, lexicon.scorer)
+    return found
+
+
+def _doubted_together(
+    found: Assessment, earlier: str, text: str, lexicon: Lexicon, scorer: Scorer
+) -> Assessment:
+    """A question where the earlier words raised none, and these complete them."""
+    if _Reading(earlier, lexicon, False).doubted(NOTHING, scorer).signals:
+        return found
+    both = _Reading(f"{earlier} {text}", lexicon, False).doubted(found, scorer)
+    if both is found:
+        return found
+    *rows, doubt = both.signals
+    return Assessment(both.level, (*rows, _clipped(doubt, len(earlier) + 1, len(text))))
 
 
 def _is_a_key(text: str) -> bool:
@@ -104,6 +123,27 @@ class _Reading:
         if masks:
             signals.append(self._signal(masks[0], _IDIOM))
         return Assessment(max(map(_level_of, signals)), tuple(signals))
+
+    def doubted(self, found: Assessment, scorer: Scorer) -> Assessment:
+        """The answer of the rows, raised to a question where the score says so.
+
+        Words of an idiom are no sign of anything, and what is told as long past is no
+        question.
+        """
+        if "history" in found.tags:
+            return found
+        words = self.text.words
+        if self.masks:
+            idle = {at for mask in self.masks for at in range(mask.first, mask.last)}
+            words = ["" if at in idle else word for at, word in enumerate(words)]
+        doubt = scorer.doubt(words)
+        if doubt is None:
+            return found
+        start, end = self.text.span(doubt.first, doubt.last)
+        who = "nobody" if SELF.isdisjoint(words) else "self"
+        who = who if OTHER.isdisjoint(words) else "other"
+        signal = Signal(CATEGORY + doubt.kind, frozenset(), ASK, start, end, who, "unknown")
+        return Assessment(ASK, (*found.signals, signal))
 
     def _signal(self, hit: Hit, tags: frozenset[str]) -> Signal:
         start, end = self.text.span(hit.first, hit.last)

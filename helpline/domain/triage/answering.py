@@ -83,7 +83,7 @@ def choices(turn: Turn, question: Question) -> tuple[str, ...] | None:
     state = turn.protocol.states[turn.progress.state or "WELCOME"]
     return understand(
         question,
-        _body(turn),
+        body(turn),
         turn.assessment.tags,
         turn.protocol.answer_words[turn.progress.language],
         safety=state.safety,
@@ -98,10 +98,11 @@ def is_plain_answer(turn: Turn) -> bool:
     its rules provide for; anywhere else the same words are a reason to ask.
     """
     question = turn.question()
-    return question is not None and says_nothing_else(question, _body(turn), turn.progress.language)
+    return question is not None and says_nothing_else(question, body(turn), turn.progress.language)
 
 
-def _body(turn: Turn) -> str:
+def body(turn: Turn) -> str:
+    """What was said just now."""
     return turn.progress.recent[-1][1] if turn.progress.recent else ""
 
 
@@ -109,8 +110,8 @@ def _answer_nudge(turn: Turn) -> bool:
     """N1 is outstanding beside the question: two readings give the riskier one."""
     nudge = turn.protocol.states["SAFETY_MED"].questions[0]
     words = turn.protocol.answer_words[turn.progress.language]
-    body = _body(turn)
-    choices = understand(nudge, body, (), words, safety=True, language=turn.progress.language)
+    text = body(turn)
+    choices = understand(nudge, text, (), words, safety=True, language=turn.progress.language)
     turn.progress.nudge = None
     if choices is None:
         return False
@@ -132,7 +133,7 @@ def _welcome(turn: Turn) -> None:
         return
     hint = turn.assessment.path_hint
     if hint is None and turn.assessment.tags & {"ketamine", "wants_treatment"}:
-        hint = "self" if len(_body(turn)) > len("ketamine") else None
+        hint = "self" if len(body(turn)) > len("ketamine") else None
     if hint is None:
         turn.enter("WELCOME")
         return
@@ -264,7 +265,7 @@ def _none_of_our_languages(turn: Turn) -> bool:
     """Offer those we speak, and bring a human: what cannot be read may be anything."""
     if language.OFFERED in turn.progress.flags:
         return False
-    if not language.is_none_of_ours(turn.protocol, _body(turn)):
+    if not language.is_none_of_ours(turn.protocol, body(turn)):
         return False
     to_human(turn, "TWO_LANG", language.OFFERED)
     return True

@@ -12,6 +12,9 @@ from helpline.domain.triage.turn import (
     Turn,
 )
 
+SHORT_ANSWER = 6
+"""Words; rows hear what is danger in them."""
+
 
 def danger(turn: Turn) -> None:
     """The safety text first, humans paged, whatever was asked before (PROTOCOL rule 1)."""
@@ -48,6 +51,8 @@ def ask(turn: Turn, first: bool) -> bool:
         return False
     if progress.state in HUMAN_STATES and progress.disposition.is_danger:
         return False
+    if turn.assessment.only_scored and _answers_shortly(turn):
+        return False
     if not turn.assessment.suicide_family and answering.is_plain_answer(turn):
         return False
     turn.effects.append(OpenCase())
@@ -66,6 +71,12 @@ def ask(turn: Turn, first: bool) -> bool:
         progress.silence = "clarify"
         return not asked
     return True
+
+
+def _answers_shortly(turn: Turn) -> bool:
+    """A few words after a question answer it; the score alone does not make them another."""
+    asked = turn.question()
+    return asked is not None and len(answering.body(turn).split()) <= SHORT_ANSWER
 
 
 def opted_out(turn: Turn) -> bool:

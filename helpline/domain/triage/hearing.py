@@ -1,16 +1,22 @@
 """Reading one text: danger, then carrier words, then the state (PROTOCOL 4.5)."""
 
+from datetime import timedelta
+
 from helpline.domain.disposition import Disposition
 from helpline.domain.progress import HITS_LAST, PARTS_WITHIN
 from helpline.domain.risk import Level
+from helpline.domain.risk.scorer import CATEGORY
 from helpline.domain.said import CarrierWord, Words
 from helpline.domain.triage import answering, carrier_words, danger, language, loops, waiting
 from helpline.domain.triage.turn import Turn
+
+SCORE_RESTS = timedelta(minutes=10)
 
 
 def hear(turn: Turn, said: Words) -> None:
     """Danger, then carrier words, then the state (PROTOCOL 4.5)."""
     progress = turn.progress
+    _let_the_score_rest(turn)
     had_danger = progress.heard_danger(turn.now)
     if not said.on_call and loops.stays_silent(turn, said):
         _remember(turn, said.body)
@@ -37,6 +43,16 @@ def hear(turn: Turn, said: Words) -> None:
         carrier_words.carrier_word_after_danger(turn, said)
     if said.media and (had_danger or progress.disposition.is_danger):
         turn.page(max(turn.progress.disposition, Disposition.CRISIS_LIVE), "picture in danger")
+
+
+def _let_the_score_rest(turn: Turn) -> None:
+    """What the score alone doubts is asked about once, not after each answer."""
+    asked = [at for name, at in turn.progress.hits.items() if name.startswith(CATEGORY)]
+    if (
+        turn.assessment.only_scored
+        and max(asked, default=0) > turn.at - SCORE_RESTS.total_seconds()
+    ):
+        turn.assessment = turn.assessment.without_score()
 
 
 def _about_texts(turn: Turn, said: Words, first: bool, had_danger: bool) -> bool:

@@ -64,8 +64,9 @@ class Turn:
             names.update(signal.tags)
             level = signal.level.name.lower()
             names.update(f"{level}.{tag}" for tag in signal.tags)
-        if self.assessment.level > Level.NONE:
-            names.add(f"level.{self.assessment.level.name}")
+        found = self.assessment.without_score().level
+        if found > Level.NONE:
+            names.add(f"level.{found.name}")
         return names
 
     def page(self, kind: Disposition, reason: str) -> None:
