@@ -26,6 +26,8 @@ LONGEST_PAUSE = 5.0
 STEADY_SECONDS = 10.0
 """A process that lived this long starts its next pause from the beginning."""
 TICK = 0.05
+ANSWER_SECONDS = 1.0
+"""For a process that hangs to say where."""
 
 # Run by a bare interpreter between fork and the program itself, because Python code in a
 # forked child of a threaded parent may hang. 1 is PR_SET_PDEATHSIG, 9 is SIGKILL.
@@ -229,7 +231,9 @@ class Supervisor:
         assert child.running is not None  # noqa: S101 - the caller looked
         with suppress(ProcessLookupError):
             child.running.send_signal(signal.SIGUSR1)
-        self._pass_lines_on(TICK)
+        deadline = time.monotonic() + ANSWER_SECONDS
+        while child.running.poll() is None and time.monotonic() < deadline:
+            self._pass_lines_on(TICK)
 
     def _pass_lines_on(self, timeout: float) -> None:
         if self._quiet:

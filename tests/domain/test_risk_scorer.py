@@ -17,7 +17,11 @@ SCORER = Scorer(
         "snarl": (0, 0, 2500),
         "harmless": (-1500, -1500, -1500),
     },
-    pairs={("flurble", "gently"): (1500, 0, 0)},
+    pairs={
+        ("flurble", "gently"): (1500, 0, 0),
+        ("wobble", "badly"): (0, 600, 0),
+        ("indeed", "so"): (0, 600, 0),
+    },
     base=(-3000, -3000, -3000),
     ask_from=0,
 )
@@ -30,16 +34,17 @@ LEXICON = replace(ROWS, scorer=SCORER)
     [
         ("will flurble gently soon", Doubt("suicide", 1, 3)),
         ("will flurble soon gently", None),
-        ("wobble and wobble he did", Doubt("medical", 0, 3)),
-        ("wobble and wobble harmless he did", None),
-        ("snarl snarl now please", Doubt("violence", 0, 2)),
+        ("he did wobble badly", None),
+        ("he did wobble badly indeed so", Doubt("medical", 2, 6)),
+        ("he did wobble badly indeed harmless", None),
+        ("wobble and wobble he did", None),
         ("flurble wobble and snarl", Doubt("violence", 3, 4)),
         ("nothing of that kind", None),
         ("flurble gently", None),
         ("", None),
     ],
 )
-def test_weights_of_words_and_neighbours_add_up(text: str, doubt: Doubt | None) -> None:
+def test_weights_of_words_and_neighbours_add_up_each_once(text: str, doubt: Doubt | None) -> None:
     scorer = replace(SCORER, ask_from=-500) if doubt and "and snarl" in text else SCORER
     assert scorer.doubt(text.split()) == doubt
 
@@ -54,6 +59,25 @@ def test_the_stretch_stands_in_the_text(words: list[str]) -> None:
     doubt = SCORER.doubt(words)
     if doubt is not None:
         assert 0 <= doubt.first < doubt.last <= len(words)
+
+
+def test_greetings_and_laughter_are_put_aside() -> None:
+    scorer = replace(SCORER, aside=frozenset({"hi", "harmless"}))
+    greeted = ["hi", "hi", "will", "flurble", "gently", "harmless"]
+    assert scorer.doubt(greeted) == Doubt("suicide", 3, 5)
+    assert scorer.doubt(["hi", "hi", "harmless"]) is None
+    assert scorer.doubt(["will", "flurble", "harmless", "gently"]) is None
+
+
+def test_what_two_messages_say_together_is_doubted_once() -> None:
+    first, second = "i will now flurble", "gently and then no more"
+    assert assess(first, LEXICON).level < Level.ASK
+    assert assess(second, LEXICON).level < Level.ASK
+    found = assess(second, LEXICON, recent=(first,))
+    (signal,) = [signal for signal in found.signals if signal.level is Level.ASK]
+    assert second[signal.start : signal.end] == "gently"
+    asked = "i will flurble gently now"
+    assert assess("and i mean that", LEXICON, recent=(asked,)).level < Level.ASK
 
 
 def test_a_doubt_is_a_question_with_its_reason() -> None:

@@ -2,11 +2,12 @@
 
 It stands behind the rows and can only raise, and only to a question (ADR 0022). Words and
 pairs of neighbours have weights, learnt from examples that were written for this project
-(`helpline.content.learning`); their sum is all there is, so each word's share can be shown.
+(`helpline.content.learning`). Their sum, each counted once, is all there is, so each word's
+share can be shown.
 """
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
@@ -27,7 +28,7 @@ Look = Callable[[Any, int], int]
 
 _ALL_KINDS_ALIKE = 1000 * math.log(len(KINDS))
 _SHORTEST = 3
-"""Words. Less than a sentence answers a question; rows hear what is danger in it."""
+"""Different words. Less than a sentence is an answer; rows hear what is danger in it."""
 
 
 class Doubt(NamedTuple):
@@ -53,13 +54,12 @@ class Scorer:
     def doubt(self, words: Sequence[str]) -> Doubt | None:
         """What should be asked about; the words are those of `Text.words`."""
         first, last = without_aside(words, self.aside)
-        if last - first < _SHORTEST:
-            return None
         words = words[first:last]
-        if self._at_most(words) < self.ask_from:
+        different, pairs = set(words), set(pairwise(words))
+        if len(different) < _SHORTEST or self._at_most(different, pairs) < self.ask_from:
             return None
-        weighed = [*filter(None, map(self.words.get, words))]
-        weighed += filter(None, map(self.pairs.get, pairwise(words)))
+        weighed = [*filter(None, map(self.words.get, different))]
+        weighed += filter(None, map(self.pairs.get, pairs))
         scores = [*map(sum, zip(self.base, *weighed, strict=True))]
         if danger(scores) < self.ask_from:
             return None
@@ -67,14 +67,14 @@ class Scorer:
         begin, end = self._heaviest(words, kind)
         return Doubt(KINDS[kind], first + begin, first + end)
 
-    def _at_most(self, words: Sequence[str]) -> float:
+    def _at_most(self, words: Iterable[str], pairs: Iterable[tuple[str, str]]) -> float:
         """More than any sum of kinds can be: enough to let nearly every text go at once."""
         of_words, of_pairs = self._tops
         return (
             max(self.base)
             + _ALL_KINDS_ALIKE
             + sum(map(of_words, words, repeat(0)))
-            + sum(map(of_pairs, pairwise(words), repeat(0)))
+            + sum(map(of_pairs, pairs, repeat(0)))
         )
 
     @once
