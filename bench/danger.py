@@ -12,6 +12,8 @@ from pathlib import Path
 import yaml
 
 from helpline.content.everyday import everyday_words
+from helpline.content.notebook import Notebook
+from helpline.content.scorer import read_scorer
 from helpline.domain.risk import Entry, Lexicon, assess, compile_lexicon, parse_entries
 
 LEXICON = Path(__file__).resolve().parent.parent / "config" / "lexicon"
@@ -196,8 +198,9 @@ def _growth(unit: str, lexicon: Lexicon) -> float:
 def run() -> list[Row]:
     """Name, value, unit and the bound that the value should stay under."""
     rows = entries()
-    lexicon = compile_lexicon(rows, everyday_words())
-    twice = compile_lexicon(doubled(rows), everyday_words())
+    scorer = read_scorer(Notebook(LEXICON.parent))
+    lexicon = replace(compile_lexicon(rows, everyday_words()), scorer=scorer)
+    twice = replace(compile_lexicon(doubled(rows), everyday_words()), scorer=scorer)
     gc.collect()
     gc.freeze()  # as the web process does
     quiet, loud = written(CALM, 1), written(DANGER, 2)
