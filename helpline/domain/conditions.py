@@ -8,6 +8,7 @@ raises `ConditionError` with a sentence that says what is wrong.
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from typing import Protocol as Interface
 
 from helpline.domain.disposition import Disposition
@@ -17,8 +18,7 @@ class ConditionError(ValueError):
     """A condition in the configuration that cannot be understood."""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(NamedTuple):
     """What is known of a case at one moment.
 
     `hits` holds lexicon categories (``lex.A1``), meaning tags (``violence``) and

@@ -77,12 +77,16 @@ def written(phone: PhoneNumber) -> str:
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 
+_parse = lru_cache(maxsize=4096)(phonenumbers.parse)
+"""Who rings or texts is asked for their number, their country and their time zone."""
+
+
 @lru_cache(maxsize=4096)
 def _normalise(text: str, region: str | None) -> str | None:
     if text.lower() in WITHHELD:
         return None
     try:
-        number = phonenumbers.parse(text, region)
+        number = _parse(text, region)
     except phonenumbers.NumberParseException:
         return None
     if not phonenumbers.is_possible_number(number):
@@ -92,7 +96,7 @@ def _normalise(text: str, region: str | None) -> str | None:
 
 @lru_cache(maxsize=4096)
 def _country(e164: str) -> str | None:
-    number = phonenumbers.parse(e164)
+    number = _parse(e164)
     region = phonenumbers.region_code_for_number(number)
     if region and region != "001":
         return str(region)
@@ -103,5 +107,5 @@ def _country(e164: str) -> str | None:
 @lru_cache(maxsize=4096)
 def time_zone(phone: PhoneNumber) -> str | None:
     """The zone's name (IANA); None when the number may be in several, as mobiles often are."""
-    zones = timezone.time_zones_for_number(phonenumbers.parse(phone.e164))
+    zones = timezone.time_zones_for_number(_parse(phone.e164))
     return str(zones[0]) if len(zones) == 1 and zones[0] != timezone.UNKNOWN_TIMEZONE else None

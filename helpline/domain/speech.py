@@ -104,11 +104,12 @@ CallStep = Say | Pause | Ask | Join | Bridge | Record | HangUp | Redirect
 _KINDS: dict[str, type[Any]] = {
     kind.__name__: kind for kind in (Say, Pause, Ask, Join, Bridge, Record, HangUp, Redirect)
 }
+_PARTS = {kind: tuple(field.name for field in fields(kind)) for kind in _KINDS.values()}
 
 
 def dump_steps(steps: Sequence[CallStep]) -> str:
     """Steps as JSON, to be told again when the carrier repeats its question."""
-    return json.dumps([_plain(step) for step in steps], ensure_ascii=False, separators=(",", ":"))
+    return _JSON.encode(steps)
 
 
 def load_steps(text: str) -> tuple[CallStep, ...]:
@@ -116,19 +117,16 @@ def load_steps(text: str) -> tuple[CallStep, ...]:
     return tuple(_step(item) for item in json.loads(text))
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, str):
-        return value
+def _plain(value: object) -> dict[str, Any]:
     if isinstance(value, timedelta):
         return {"seconds": value.total_seconds()}
     if isinstance(value, PhoneNumber):
         return {"e164": value.e164}
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if type(value).__name__ in _KINDS:
-        known = {field.name: _plain(getattr(value, field.name)) for field in fields(value)}
-        return {"kind": type(value).__name__, **known}
-    return value
+    known = {name: getattr(value, name) for name in _PARTS[type(value)]}
+    return {"kind": type(value).__name__, **known}
+
+
+_JSON = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_plain)
 
 
 def _step(value: Any) -> Any:

@@ -24,19 +24,25 @@ class _Form:
 
     sql: str
     names: tuple[str, ...]
-    positional: bool
+    """Blanks in the order of the statement; empty where they are asked for by name."""
     fixed: Mapping[str, Any]
-    binds: Mapping[str, Converter]
-    results: tuple[Converter, ...]
+    converted: Mapping[str, Callable[[Any], Any]]
+    returns: bool
+    read: tuple[tuple[int, Callable[[Any], Any]], ...]
+    """The columns of a row that are not as the driver gives them."""
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        converted = dict(self.fixed)
-        for name, convert in self.binds.items():
-            value = values[name]
-            converted[name] = value if convert is None else convert(value)
-        if self.positional:
-            return tuple(converted[name] for name in self.names)
-        return converted
+        ready = {**self.fixed, **values}
+        for name, convert in self.converted.items():
+            ready[name] = convert(ready[name])
+        return tuple([ready[name] for name in self.names]) if self.names else ready
+
+    def row(self, found: Sequence[Any]) -> tuple[Any, ...]:
+        row = list(found)
+        for at, convert in self.read:
+            if row[at] is not None:
+                row[at] = convert(row[at])
+        return tuple(row)
 
 
 class Prepared:
@@ -61,15 +67,7 @@ class Prepared:
         form = self._forms.get(dialect) or self._compile(dialect)
         cursor = tx.cursor()
         cursor.execute(form.sql, form.parameters(values))
-        if not form.results:
-            return []
-        return [
-            tuple(
-                value if convert is None or value is None else convert(value)
-                for value, convert in zip(row, form.results, strict=True)
-            )
-            for row in cursor.fetchall()
-        ]
+        return [form.row(found) for found in cursor.fetchall()] if form.returns else []
 
     def _compile(self, dialect: Dialect) -> _Form:
         statement = self._dialects.get(dialect.name, self._statement)
@@ -82,19 +80,24 @@ class Prepared:
         literals = {
             name: bind.value for bind, name in compiled.bind_names.items() if not bind.required
         }
+        readers: list[Converter] = [
+            column.type.dialect_impl(dialect).result_processor(dialect, None)
+            for column in statement.exported_columns
+        ]
         form = _Form(
             sql=str(compiled),
             names=tuple(names),
-            positional=bool(names),
             fixed={
                 name: value if (convert := converters[name]) is None else convert(value)
                 for name, value in literals.items()
             },
-            binds={name: item for name, item in converters.items() if name not in literals},
-            results=tuple(
-                column.type.dialect_impl(dialect).result_processor(dialect, None)
-                for column in statement.exported_columns
-            ),
+            converted={
+                name: convert
+                for name, convert in converters.items()
+                if convert is not None and name not in literals
+            },
+            returns=bool(readers),
+            read=tuple((at, convert) for at, convert in enumerate(readers) if convert is not None),
         )
         self._forms[dialect] = form
         return form

@@ -45,7 +45,7 @@ def rings(rt: Runtime, sid: str, sender: str, recipient: str) -> tuple[CallStep,
     menu = staff_line.rung(rt, sender) if place.is_staff else None
     if menu is not None:
         return menu
-    asked = _next_question(rt, place, Rung(), NO_DANGER, now)
+    asked = _next_question(rt, place, _progress(rt, place), Rung(), NO_DANGER, now)
     if asked is not None and not asked.decision.owes:
         with suppress(OvertakenError):
             with rt.store.swift() as road:
@@ -76,7 +76,8 @@ def _rings_in_turn(
             answer="[]",
             now=now,
         )
-        answer, urgent = _go_on(rt, tx, _get(tx, sid), place, Rung(), NO_DANGER, now)
+        decision = _decide(rt, place, _progress(rt, place), Rung(), NO_DANGER, now)
+        answer, urgent = _go_on(rt, tx, _get(tx, sid), place, Rung(), NO_DANGER, decision, now)
     _hint(rt, urgent)
     return answer
 
@@ -111,8 +112,9 @@ def _heard_at_once(
         return ()
     if sounds.is_told_again(known, token):
         return load_steps(known.answer)
-    said, danger = understood(rt, steps.read_progress(rt, place), sounds, now)
-    asked = _next_question(rt, place, said, danger, now)
+    progress = _progress(rt, place)
+    said, danger = understood(rt, progress, sounds, now)
+    asked = _next_question(rt, place, progress, said, danger, now)
     if asked is None:
         return ()
     urgent: tuple[int, ...] = ()
@@ -141,8 +143,10 @@ def _heard_in_turn(
             return NOTHING
         if sounds.is_told_again(known, token):
             return load_steps(known.answer)
-        said, danger = understood(rt, steps.read_progress(rt, place), sounds, now)
-        answer, urgent = _go_on(rt, tx, known, place, said, danger, now)
+        progress = _progress(rt, place)
+        said, danger = understood(rt, progress, sounds, now)
+        decision = _decide(rt, place, progress, said, danger, now)
+        answer, urgent = _go_on(rt, tx, known, place, said, danger, decision, now)
     _hint(rt, urgent)
     return answer
 
@@ -157,9 +161,14 @@ class _Asked:
 
 
 def _next_question(
-    rt: Runtime, place: Place, said: Said, danger: Assessment, now: datetime
+    rt: Runtime,
+    place: Place,
+    known: Progress,
+    said: Said,
+    danger: Assessment,
+    now: datetime,
 ) -> _Asked | None:
-    decision = _decide(rt, place, said, danger, now)
+    decision = _decide(rt, place, known, said, danger, now)
     progress = decision.step.progress
     question = questions.find(rt, progress)
     if question is None or _waits(progress):
@@ -204,7 +213,7 @@ def left(rt: Runtime, sid: str) -> bool:
         if leg is not None:
             waiting_room.left(tx, leg, now)
         else:
-            decision = _decide(rt, place, HungUp(), NO_DANGER, now)
+            decision = _decide(rt, place, _progress(rt, place), HungUp(), NO_DANGER, now)
             urgent = steps.carry_out(rt, tx, place, decision, now)
             _save(tx, place, decision, now)
     if leg is not None:
@@ -220,10 +229,10 @@ def _go_on(
     place: Place,
     said: Said,
     danger: Assessment,
+    decision: Decision,
     now: datetime,
 ) -> tuple[tuple[CallStep, ...], tuple[int, ...]]:
     """One step: what they are told next, and crisis effects to ring the bell for."""
-    decision = _decide(rt, place, said, danger, now)
     progress = decision.step.progress
     spoken = questions.spoken(rt, place, decision)
     token = outgoing.new_token()
@@ -248,10 +257,16 @@ def _go_on(
     return answer, urgent
 
 
-def _decide(rt: Runtime, place: Place, said: Said, danger: Assessment, now: datetime) -> Decision:
+def _progress(rt: Runtime, place: Place) -> Progress:
     progress = steps.read_progress(rt, place)
     # Who wants no more texts may well ring.
     progress.opted_out = False
+    return progress
+
+
+def _decide(
+    rt: Runtime, place: Place, progress: Progress, said: Said, danger: Assessment, now: datetime
+) -> Decision:
     return steps.decide(rt, place, progress, said, danger, now, put=wording.aloud)
 
 
