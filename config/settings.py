@@ -138,7 +138,7 @@ class Settings(BaseSettings):
     deadman_url: Url | None = Field(
         None, description="The address that an outside watch gave you, https://…, or leave it out."
     )
-    web_workers: int = Field(2, ge=1, le=64, description="A number from 1 to 64.")
+    web_workers: int = Field(3, ge=1, le=64, description="A number from 1 to 64.")
     web_threads: int = Field(8, ge=1, le=64, description="A number from 1 to 64.")
     practice: bool = Field(False, validation_alias="practice", exclude=True)
     """No carrier account: the simulator is the carrier. Not a variable."""

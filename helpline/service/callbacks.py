@@ -75,12 +75,10 @@ def book(
         warn_at=_due_at(rules, disposition, local_asked, rules.warn_share),
         not_before=not_before,
         now=asked_at,
-        phone=None if on_this_one else other,
+        phone=promises.Number.FIRST if on_this_one else other,
         voicemail=progress.answers.get("C3") == ["1"] and not (hidden or is_secret(progress)),
         text_only=text_only,
     )
-    if on_this_one:
-        promises.ring_first_number(tx, callback_id)
     if text_only or not_before >= HELD:
         _stop_unwanted(tx, callback_id, now)
     if unreachable and consent == ["3"]:

@@ -2,11 +2,12 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, bindparam, func, literal_column, select
 
 from helpline.domain.disposition import Disposition
 from helpline.store.callbacks import LIVE
 from helpline.store.database import Transaction
+from helpline.store.prepared import Prepared
 from helpline.store.tables import attempt, callback, outbox, page, staff
 
 LONGEST_OPEN = timedelta(days=1)
@@ -37,20 +38,22 @@ def acknowledged_waits(tx: Transaction, since: datetime) -> dict[str, list[float
     return found
 
 
+_WAITS = Prepared(
+    select(callback.c.disposition, callback.c.asked_at, func.min(attempt.c.answered_at))
+    .join(attempt, attempt.c.callback_id == callback.c.id)
+    .where(
+        attempt.c.leg == literal_column("'caller'"),
+        attempt.c.result == literal_column("'connected'"),
+        attempt.c.answered_at >= bindparam("since"),
+    )
+    .group_by(callback.c.id, callback.c.disposition, callback.c.asked_at)
+)
+
+
 def callback_waits(tx: Transaction, since: datetime) -> dict[Disposition, list[float]]:
     """Seconds from the moment a call was first asked for to the first word spoken on it."""
-    rows = tx.connection.execute(
-        select(callback.c.disposition, callback.c.asked_at, func.min(attempt.c.answered_at))
-        .join(attempt, attempt.c.callback_id == callback.c.id)
-        .where(
-            attempt.c.leg == "caller",
-            attempt.c.result == "connected",
-            attempt.c.answered_at >= since,
-        )
-        .group_by(callback.c.id, callback.c.disposition, callback.c.asked_at)
-    )
     found: dict[Disposition, list[float]] = {}
-    for disposition, asked_at, answered_at in rows:
+    for disposition, asked_at, answered_at in _WAITS.run(tx, since=since):
         waited = _seconds(asked_at, answered_at)
         found.setdefault(Disposition(disposition), []).append(waited)
     return found

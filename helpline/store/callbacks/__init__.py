@@ -21,10 +21,9 @@ from helpline.store.callbacks.moves import (
     give_back,
     hurry,
     relieve,
-    ring_first_number,
     take_over,
 )
-from helpline.store.callbacks.promising import EndedMeanwhile, promise
+from helpline.store.callbacks.promising import EndedMeanwhile, Number, promise
 from helpline.store.callbacks.queue import BATCH, WINDOW, find_next, has_come, release
 from helpline.store.callbacks.rows import (
     ENDS,
@@ -45,6 +44,7 @@ __all__ = [
     "WINDOW",
     "Callback",
     "EndedMeanwhile",
+    "Number",
     "accept",
     "claim",
     "conversation_of",
@@ -66,7 +66,6 @@ __all__ = [
     "promote",
     "release",
     "relieve",
-    "ring_first_number",
     "take_over",
     "warned",
 ]

@@ -104,11 +104,6 @@ def extend(tx: Transaction, callback_id: int, lease_until: datetime) -> None:
     move(tx, callback_id, ("claimed", "talking"), lease_until=lease_until)
 
 
-def ring_first_number(tx: Transaction, callback_id: int) -> None:
-    """They want to be rung where they write from, whatever other number they gave before."""
-    move(tx, callback_id, LIVE, phone=None)
-
-
 def hurry(tx: Transaction, callback_id: int, not_before: datetime) -> bool:
     """Texts cannot arrive: ring as soon as somebody is free, unless a ring is held back."""
     rings = callback.c.not_before < NEVER

@@ -1,6 +1,7 @@
 """Booking a call: one live promise per caller, which only ever becomes more urgent."""
 
 from datetime import datetime
+from enum import Enum
 
 from sqlalchemy import update
 
@@ -12,6 +13,12 @@ from helpline.store.callbacks.rows import NEVER, Callback, find_live
 from helpline.store.database import Transaction
 from helpline.store.tables import callback
 from helpline.store.upsert import insert_quietly
+
+
+class Number(Enum):
+    """Where to ring, other than at a number that was given."""
+
+    FIRST = "where they write from, whatever they gave before"
 
 
 class EndedMeanwhile(Exception):
@@ -30,16 +37,19 @@ def promise(
     due_at: datetime,
     not_before: datetime,
     now: datetime,
-    phone: PhoneNumber | None = None,
+    phone: PhoneNumber | Number | None = None,
     voicemail: bool = False,
     text_only: bool = False,
     warn_at: datetime | None = None,
 ) -> int:
     """Book the call, or make the one already booked at least as urgent and as early; its id.
 
+    Without a `phone` it rings where it would have rung before.
+
     Raises:
         EndedMeanwhile: the one booked ended in this very moment; the step is taken again.
     """
+    given = phone.e164 if isinstance(phone, PhoneNumber) else None
     booked = insert_quietly(
         tx,
         callback,
@@ -51,7 +61,7 @@ def promise(
         disposition=int(disposition),
         rank=int(disposition),
         language=language,
-        phone=phone.e164 if phone else None,
+        phone=given,
         voicemail=voicemail,
         text_only=text_only,
         asked_at=now,
@@ -68,8 +78,8 @@ def promise(
         raise EndedMeanwhile(f"callback of caller {caller_id}")
     values: dict[str, object] = {"language": language, "voicemail": voicemail}
     values |= rung_from(not_before) | {"text_only": text_only}
-    if phone:
-        values["phone"] = phone.e164
+    if phone is not None:
+        values["phone"] = given
     values |= _first_asked(live, now, due_at)
     if disposition > live.disposition:
         values |= _risen(live, disposition, due_at, not_before) | {"warn_at": warn_at}

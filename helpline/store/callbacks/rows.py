@@ -1,13 +1,16 @@
 """A promised call as it is read: its own row, with the caller's number and line."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, select
+from sqlalchemy import ColumnElement, bindparam, literal_column, select
 
 from helpline.domain.disposition import Disposition
 from helpline.domain.phone import PhoneNumber
 from helpline.store.database import Transaction
+from helpline.store.prepared import Prepared
 from helpline.store.tables import callback, caller, conversation
 
 LIVE = ("waiting", "claimed", "talking")
@@ -65,6 +68,13 @@ _COLUMNS = (
     .join(caller, caller.c.id == callback.c.caller_id)
     .join(conversation, conversation.c.id == callback.c.conversation_id)
 )
+_NAMES = tuple(column.name for column in _COLUMNS.selected_columns)
+_LIVE_OF = Prepared(
+    _COLUMNS.where(
+        callback.c.caller_id == bindparam("caller_id"),
+        callback.c.state.in_([literal_column(f"'{state}'") for state in LIVE]),
+    )
+)
 
 
 def get(tx: Transaction, callback_id: int) -> Callback:
@@ -86,7 +96,8 @@ def find(tx: Transaction, callback_id: int) -> Callback | None:
 
 def find_live(tx: Transaction, caller_id: int) -> Callback | None:
     """The one live callback of a caller."""
-    return find_where(tx, and_(callback.c.caller_id == caller_id, callback.c.state.in_(LIVE)))
+    rows = _LIVE_OF.run(tx, caller_id=caller_id)
+    return _callback(rows[0]) if rows else None
 
 
 def conversation_of(tx: Transaction, callback_id: int) -> int:
@@ -98,11 +109,11 @@ def conversation_of(tx: Transaction, callback_id: int) -> int:
 def find_where(tx: Transaction, where: ColumnElement[bool]) -> Callback | None:
     """The callback of which this is true."""
     row = tx.connection.execute(_COLUMNS.where(where)).first()
-    return None if row is None else _callback(row._mapping)
+    return None if row is None else _callback(row)
 
 
-def _callback(row: object) -> Callback:
-    known = dict(row)  # type: ignore[call-overload]
+def _callback(row: Sequence[Any]) -> Callback:
+    known = dict(zip(_NAMES, row, strict=True))
     address = known.pop("address")
     other = known.pop("phone")
     opted_out_at = known.pop("opted_out_at")
