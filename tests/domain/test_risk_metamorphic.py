@@ -21,7 +21,7 @@ from tests.phone import protocol
 
 PEOPLE = Path(__file__).parents[1] / "risk/people"
 LEET = str.maketrans("aeios", "43105")
-ONE_SLIP_IN_EVERY_WORD = 4.0
+ONE_SLIP_IN_EVERY_WORD = 3.0
 ANY_OTHER = 2.0
 
 

@@ -16,9 +16,9 @@ from helpline.domain.risk import Level, assess
 from tests.phone import protocol
 
 PEOPLE = Path(__file__).parents[1] / "risk" / "people"
-HEARD = {"danger": 0.78, "spanish": 0.91}
+HEARD = {"danger": 0.82, "spanish": 0.91}
 """Of the texts of danger, those that reach ASK or more: somebody is told."""
-QUIET = {"quiet": 0.79, "spanish": 0.81}
+QUIET = {"quiet": 0.79, "spanish": 0.82}
 """Of the texts without danger, those that stay at or below what they may cause."""
 
 

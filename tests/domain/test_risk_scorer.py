@@ -1,5 +1,6 @@
 """The score behind the rows: what it adds up, what it shows, and what it may not do."""
 
+import math
 from dataclasses import replace
 
 import pytest
@@ -7,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpline.domain.risk import Level, assess
-from helpline.domain.risk.scorer import Doubt, Scorer, danger
+from helpline.domain.risk.scorer import KINDS, Doubt, Scorer, danger
 from tests.phone import protocol
 
 SCORER = Scorer(
@@ -52,6 +53,22 @@ def test_weights_of_words_and_neighbours_add_up_each_once(text: str, doubt: Doub
 def test_kinds_count_together_against_quiet() -> None:
     assert danger([0, -99_000, -99_000]) == pytest.approx(0)
     assert danger([0, 0, -99_000]) == pytest.approx(693, abs=1)
+
+
+@given(
+    st.lists(st.tuples(*[st.integers(-30_000, 30_000)] * 3), min_size=3, max_size=40),
+    st.tuples(*[st.integers(-30_000, 30_000)] * 3),
+)
+def test_the_sum_of_all_kinds_at_once_is_the_sum_of_each(
+    weights: list[tuple[int, int, int]], base: tuple[int, int, int]
+) -> None:
+    words = {f"w{number}": weight for number, weight in enumerate(weights)}
+    of_each = [sum(kind) for kind in zip(base, *weights, strict=True)]
+    asks = Scorer(words, {}, base, math.floor(danger(of_each)))
+    doubt = asks.doubt(list(words))
+    assert doubt is not None
+    assert doubt.kind == KINDS[of_each.index(max(of_each))]
+    assert replace(asks, ask_from=math.ceil(danger(of_each)) + 1).doubt(list(words)) is None
 
 
 @given(st.lists(st.sampled_from([*SCORER.words, "gently", "so"]), max_size=12))

@@ -7,7 +7,7 @@ share can be shown.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise, repeat
 from typing import Any, NamedTuple
@@ -27,6 +27,8 @@ Weights = tuple[int, int, int]
 Look = Callable[[Any, int], int]
 
 _ALL_KINDS_ALIKE = 1000 * math.log(len(KINDS))
+_BITS = 40
+"""Room for the sum of one kind: a hundred million words of the heaviest weight."""
 _SHORTEST = 3
 """Different words. Less than a sentence is an answer; rows hear what is danger in it."""
 
@@ -55,33 +57,26 @@ class Scorer:
         """What should be asked about; the words are those of `Text.words`."""
         first, last = without_aside(words, self.aside)
         words = words[first:last]
-        different, pairs = set(words), set(pairwise(words))
-        if len(different) < _SHORTEST or self._at_most(different, pairs) < self.ask_from:
+        different = set(words)
+        if len(different) < _SHORTEST:
             return None
-        weighed = [*filter(None, map(self.words.get, different))]
-        weighed += filter(None, map(self.pairs.get, pairs))
-        scores = [*map(sum, zip(self.base, *weighed, strict=True))]
-        if danger(scores) < self.ask_from:
+        of_words, of_pairs = self._looks
+        scores = _unpacked(
+            _packed(self.base)
+            + sum(map(of_words, different, repeat(0)))
+            + sum(map(of_pairs, set(pairwise(words)), repeat(0)))
+        )
+        if max(scores) + _ALL_KINDS_ALIKE < self.ask_from or danger(scores) < self.ask_from:
             return None
         kind = scores.index(max(scores))
         begin, end = self._heaviest(words, kind)
         return Doubt(KINDS[kind], first + begin, first + end)
 
-    def _at_most(self, words: Iterable[str], pairs: Iterable[tuple[str, str]]) -> float:
-        """More than any sum of kinds can be: enough to let nearly every text go at once."""
-        of_words, of_pairs = self._tops
-        return (
-            max(self.base)
-            + _ALL_KINDS_ALIKE
-            + sum(map(of_words, words, repeat(0)))
-            + sum(map(of_pairs, pairs, repeat(0)))
-        )
-
     @once
-    def _tops(self) -> tuple[Look, Look]:
-        """For each word and pair the weight of the kind that it speaks for most."""
-        words = {word: max(weights) for word, weights in self.words.items()}
-        return words.get, {pair: max(weights) for pair, weights in self.pairs.items()}.get
+    def _looks(self) -> tuple[Look, Look]:
+        """All weights of a word or a pair as one number, so that a sum adds all kinds at once."""
+        words = {word: _packed(weights) for word, weights in self.words.items()}
+        return words.get, {pair: _packed(weights) for pair, weights in self.pairs.items()}.get
 
     def _heaviest(self, words: Sequence[str], kind: int) -> tuple[int, int]:
         """The stretch of words that weighs most for a kind, from and before which word."""
@@ -96,6 +91,18 @@ class Scorer:
             if running > best:
                 best, stretch = running, (start, at + 1)
         return stretch
+
+
+def _packed(weights: Weights) -> int:
+    one, two, three = weights
+    return one + (two << _BITS) + (three << 2 * _BITS)
+
+
+def _unpacked(whole: int) -> Weights:
+    half = 1 << _BITS - 1
+    whole += half + (half << _BITS)
+    field = (1 << _BITS) - 1
+    return (whole & field) - half, (whole >> _BITS & field) - half, whole >> 2 * _BITS
 
 
 def without_aside(words: Sequence[str], aside: frozenset[str]) -> tuple[int, int]:
