@@ -286,7 +286,7 @@ def test_importing_does_nothing(tmp_path: Path) -> None:
 
 def test_gunicorn_uses_threads_only_where_they_help() -> None:
     sqlite = server_options(load_settings(REAL))
-    assert (sqlite["worker_class"], sqlite["workers"], sqlite["threads"]) == ("sync", 2, 1)
+    assert (sqlite["worker_class"], sqlite["workers"], sqlite["threads"]) == ("sync", 3, 1)
     postgres = server_options(load_settings(REAL | {"DATABASE_URL": "postgres://h/d"}))
     assert (postgres["worker_class"], postgres["threads"]) == ("gthread", 16)
     assert postgres["bind"] == "127.0.0.1:8000"
