@@ -76,8 +76,8 @@ def promise(
     live = find_live(tx, caller_id)
     if live is None:
         raise EndedMeanwhile(f"callback of caller {caller_id}")
-    values: dict[str, object] = {"language": language, "voicemail": voicemail}
-    values |= rung_from(not_before) | {"text_only": text_only}
+    values: dict[str, object] = rung_from(not_before)
+    values |= {"language": language, "voicemail": voicemail, "text_only": text_only}
     if phone is not None:
         values["phone"] = given
     values |= _first_asked(live, now, due_at)
