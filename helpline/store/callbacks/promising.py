@@ -50,6 +50,8 @@ def promise(
         EndedMeanwhile: the one booked ended in this very moment; the step is taken again.
     """
     given = phone.e164 if isinstance(phone, PhoneNumber) else None
+    values: dict[str, object] = rung_from(not_before)
+    values |= {"language": language, "voicemail": voicemail, "text_only": text_only}
     booked = insert_quietly(
         tx,
         callback,
@@ -60,15 +62,12 @@ def promise(
         state="waiting",
         disposition=int(disposition),
         rank=int(disposition),
-        language=language,
         phone=given,
-        voicemail=voicemail,
-        text_only=text_only,
         asked_at=now,
         due_at=due_at,
         warn_at=warn_at,
         tries=0,
-        **rung_from(not_before),
+        **values,
     )
     if booked is not None:
         _note(tx, "promised", booked, disposition, now)
@@ -76,8 +75,6 @@ def promise(
     live = find_live(tx, caller_id)
     if live is None:
         raise EndedMeanwhile(f"callback of caller {caller_id}")
-    values: dict[str, object] = rung_from(not_before)
-    values |= {"language": language, "voicemail": voicemail, "text_only": text_only}
     if phone is not None:
         values["phone"] = given
     values |= _first_asked(live, now, due_at)
