@@ -121,6 +121,10 @@ class Settings(BaseSettings):
     )
 
     country: Country = Field("US", description="Two letters, like US or ES.")
+    console_url: Url | None = Field(
+        None, description="The address at which staff reach their pages, https://staff.example.org."
+    )
+    console_threads: int = Field(96, ge=8, le=512, description="A number from 8 to 512.")
     org: ShortWords = Field("Helpline", description="A short name that texts can open with.")
     role: ShortWords = Field("specialist", description="What callers are told a specialist is.")
     url: str = Field("", max_length=40, description="At most 40 characters, like line.example.org.")
@@ -169,6 +173,11 @@ class Settings(BaseSettings):
     def web_url(self) -> str:
         """Where this machine reaches its own web process."""
         return f"http://{local_host(self.host)}:{self.port}"
+
+    @property
+    def staff_url(self) -> str:
+        """Where staff reach their pages; on this machine when nothing else is said."""
+        return self.console_url or f"http://{local_host(self.host)}:{self.console_port}"
 
     @property
     def simulator_url(self) -> str:

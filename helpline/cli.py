@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from config.settings import SettingsError, load_settings
-from helpline import cli_content, cli_lexicon, cli_operations, content
+from helpline import cli_content, cli_lexicon, cli_operations, cli_staff, content
 from helpline.content import ContentError
 
 Command = Callable[[argparse.Namespace], int]
@@ -47,7 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     draw = add("protocol", _protocol, "draw: the protocol as a diagram")
     draw.add_argument("what", choices=["draw"])
     staff = add("staff", _staff, "add, list or disable staff")
-    _staff_parser(staff)
+    cli_staff.add_options(staff)
     drill = add("drill", _drill, "page everybody on duty as an exercise, report who answered")
     cli_operations.add_drill_options(drill)
     audit = add("audit", _audit, "who did what, ids only")
@@ -63,19 +63,6 @@ def _parser() -> argparse.ArgumentParser:
     sign.add_argument("--role", required=True)
     sign.add_argument("--covers", required=True, help="protocol@HASH, as check-config prints it")
     return parser
-
-
-def _staff_parser(parser: argparse.ArgumentParser) -> None:
-    actions = parser.add_subparsers(required=True, dest="action", metavar="action")
-    add = actions.add_parser("add", help="add somebody, or update the one with this number")
-    add.add_argument("--name", required=True)
-    add.add_argument("--phone", required=True, help="E.164, like +12025550111")
-    add.add_argument("--role", choices=["specialist", "supervisor", "admin"], default="specialist")
-    add.add_argument("--languages", default="en", help="comma separated, like en,es")
-    add.add_argument("--tier", type=int, choices=[1, 2, 3], default=1)
-    actions.add_parser("list", help="everybody, numbers masked")
-    disable = actions.add_parser("disable", help="somebody works here no longer")
-    disable.add_argument("id", type=int)
 
 
 def _run(_arguments: argparse.Namespace) -> int:
@@ -129,33 +116,7 @@ def _protocol(_arguments: argparse.Namespace) -> int:
 
 
 def _staff(arguments: argparse.Namespace) -> int:
-    from helpline.service import staff
-    from helpline.wiring import build_staff_desk
-
-    desk = build_staff_desk(load_settings())
-    match arguments.action:
-        case "add":
-            try:
-                added = staff.add(
-                    desk,
-                    name=arguments.name,
-                    phone=arguments.phone,
-                    role=arguments.role,
-                    languages=[item.strip() for item in arguments.languages.split(",") if item],
-                    tier=arguments.tier,
-                )
-            except ValueError as error:
-                print(error, file=sys.stderr)
-                return 2
-            print(added)
-        case "list":
-            for line in staff.list_lines(desk):
-                print(line)
-        case _:
-            if not staff.disable(desk, arguments.id):
-                print(f"nobody with id {arguments.id} works here", file=sys.stderr)
-                return 1
-    return 0
+    return cli_staff.run(arguments)
 
 
 def _drill(arguments: argparse.Namespace) -> int:

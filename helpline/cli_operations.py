@@ -41,6 +41,9 @@ def add_drill_options(parser: argparse.ArgumentParser) -> None:
 
 def add_audit_options(parser: argparse.ArgumentParser) -> None:
     """The options of ``audit``."""
+    parser.add_argument(
+        "what", nargs="?", default="list", help="verify: was the record changed? (default: list)"
+    )
     parser.add_argument("--case", type=int, help="id of a case: with its pages and callbacks")
     parser.add_argument("--staff", type=int, help="id of a person: what they did")
     parser.add_argument("--since", type=duration, help="like 90s, 15m, 2h or 7d")
@@ -72,9 +75,15 @@ def run_case(arguments: argparse.Namespace) -> int:
 
 
 def run_audit(arguments: argparse.Namespace) -> int:
-    """List who did what, the newest last."""
+    """List who did what, the newest last; or check the seals: 1 when one is broken."""
     from helpline.service.upkeep import audit
     from helpline.wiring import build_staff_desk
+
+    if arguments.what == "verify":
+        return _verify()
+    if arguments.what != "list":
+        print(f"audit knows list and verify, not {arguments.what}", file=sys.stderr)
+        return 2
 
     lines = audit.list_lines(
         build_staff_desk(load_settings()),
@@ -85,6 +94,25 @@ def run_audit(arguments: argparse.Namespace) -> int:
     )
     for line in lines:
         print(line)
+    return 0
+
+
+def _verify() -> int:
+    from helpline.service.upkeep import sealing
+    from helpline.wiring import build_staff_desk
+
+    found = sealing.verify(build_staff_desk(load_settings()))
+    if found.broken_at is not None:
+        print(
+            f"BROKEN at seal {found.broken_at}: an entry under it was changed, removed or added."
+            f" {found.entries} entries under {found.seals} seals before it are as they were.",
+            file=sys.stderr,
+        )
+        return 1
+    print(
+        f"{found.entries} entries under {found.seals} seals are as they were;"
+        f" {found.unsealed} newer ones are not sealed yet. Newest seal: {found.newest or 'none'}"
+    )
     return 0
 
 

@@ -86,9 +86,12 @@ def app_processes(environ: dict[str, str] | None = None) -> tuple[Process, ...]:
     settings = environ or {}
     gunicorn = str(REPOSITORY / "config" / "gunicorn.py")
     app = "helpline.web.wsgi:create_app()"
+    console = str(REPOSITORY / "config" / "gunicorn_console.py")
+    pages = "helpline.web.console.wsgi:create_app()"
     run = (*_PYTHON, "workers.run")
     return (
         Process("web", (*_PYTHON, "gunicorn", "-c", gunicorn, app), settings),
+        Process("console", (*_PYTHON, "gunicorn", "-c", console, pages), settings),
         Process("worker_crisis_1", (*run, "crisis"), settings),
         Process("worker_crisis_2", (*run, "crisis"), settings),
         Process("worker_callbacks", (*run, "callbacks"), settings),
@@ -150,6 +153,7 @@ def only_one(settings: Settings) -> Iterator[None]:
                 " Stop it first, or give this one its own HELPLINE_VAR_DIR and PORT."
             ) from None
         _need_port(settings.host, settings.port, "PORT")
+        _need_port(settings.host, settings.console_port, "CONSOLE_PORT")
         if settings.practice:
             _need_port("127.0.0.1", settings.simulator_port, "HELPLINE_SIMULATOR_PORT")
         lock.truncate(0)
@@ -244,6 +248,7 @@ def running(settings: Settings, *, quiet: bool = True) -> Iterator[Supervisor]:
 def _welcome(settings: Settings, readiness: dict[str, Any]) -> None:
     """Where everything is, and what `/ready` says is not as it should be."""
     _say(f"ready http://{local_host(settings.host)}:{settings.port}", sys.stdout)
+    _say(f"console {settings.staff_url}", sys.stdout)
     if settings.practice:
         _say(f"phones {settings.simulator_url}", sys.stdout)
         _say("practice mode: no carrier account, nobody outside is reached", sys.stdout)

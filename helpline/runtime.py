@@ -38,6 +38,14 @@ class Carrier(Interface):
         """Delete a recording for good; one that is gone already is Accepted."""
         ...
 
+    def fetch_recording(self, sid: str) -> bytes | None:
+        """The sound of a recording as MP3; None when the carrier has none.
+
+        Raises:
+            ConnectionError: it did not answer.
+        """
+        ...
+
     def find_call(self, sid: str) -> CarrierCall | None:
         """What the carrier knows of a call; None when it knows no such call."""
         ...

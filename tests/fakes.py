@@ -159,6 +159,12 @@ class FakeCarrier:
         self.moved.append((sid, entrance, token))
         return _said(self.move_script.popleft() if self.move_script else Accepted(sid))
 
+    def fetch_recording(self, sid: str) -> bytes | None:
+        self._no_transaction()
+        if self.log_away:
+            raise ConnectionError("the carrier does not answer")
+        return None if sid in self.deleted else b"ID3" + sid.encode()
+
     def delete_recording(self, sid: str) -> Outcome:
         self._no_transaction()
         self.deleted.append(sid)

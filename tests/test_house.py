@@ -22,7 +22,8 @@ def test_procfile_and_supervisor_say_the_same() -> None:
     lines = (REPOSITORY / "Procfile").read_text().splitlines()
     procfile = {name: shlex.split(rest) for name, _, rest in (x.partition(": ") for x in lines)}
     assert procfile.pop("release") == ["python", "-m", "helpline", "migrate"]
-    shown = {sys.executable: "python", str(REPOSITORY / "config/gunicorn.py"): "config/gunicorn.py"}
+    served = ("config/gunicorn.py", "config/gunicorn_console.py")
+    shown = {sys.executable: "python"} | {str(REPOSITORY / path): path for path in served}
     table = {p.name: [shown.get(part, part) for part in p.argv] for p in app_processes()}
     assert procfile == table
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from config.settings import REPOSITORY
 from helpline import bell
@@ -32,6 +33,7 @@ KNOWN_LONG_FILES = {
     "helpline/store/migrations/versions/0001_first_tables.py": "a revision is never touched again",
 }
 GUARDS = {"signed_by_carrier", "open_to_all"}
+DOORS = {"open_to_all", "half_signed_in", "for_staff", "for_supervisors", "for_admins"}
 KEY = "dGVzdHMgb25seSB0ZXN0cyBvbmx5IHRlc3RzIG9ubHk="
 
 
@@ -57,12 +59,23 @@ def test_every_route_names_exactly_one_guard(tmp_path: Path) -> None:
     app = make_app(make_runtime(Store(engine, keys)), SignatureCheck(("t",), "https://x.example"))
     engine.dispose()
     assert len(app.view_functions) > 15
+    pages = HELPLINE / "web" / "console"
+    outside = [path for path in (HELPLINE / "web").rglob("*.py") if pages not in path.parents]
+    check_guards(app, GUARDS, outside)
+    for rule in app.url_map.iter_rules():
+        if rule.rule.startswith("/twilio") and rule.endpoint != "texts.fallback":
+            view = app.view_functions[rule.endpoint]
+            assert getattr(view, "guard", None) == "signed_by_carrier", rule
+
+
+def check_guards(app: Flask, known: set[str], files: list[Path]) -> None:
+    """Every view carries one guard, put there by one decorator."""
     for name, view in app.view_functions.items():
-        assert getattr(view, "guard", None) in GUARDS, f"{name} names no guard"
+        assert getattr(view, "guard", None) in known, f"{name} names no guard"
     decorated = [
-        (node.name, [d.id for d in node.decorator_list if getattr(d, "id", None) in GUARDS])  # type: ignore[attr-defined]
-        for _, tree in sources(HELPLINE / "web")
-        for node in ast.walk(tree)
+        (node.name, [d.id for d in node.decorator_list if getattr(d, "id", None) in known])  # type: ignore[attr-defined]
+        for path in files
+        for node in ast.walk(ast.parse(path.read_text()))
         if isinstance(node, ast.FunctionDef)
         and any(
             isinstance(d, ast.Call) and isinstance(d.func, ast.Attribute)
@@ -70,13 +83,21 @@ def test_every_route_names_exactly_one_guard(tmp_path: Path) -> None:
             for d in node.decorator_list
         )
     ]  # fmt: skip
-    assert len(decorated) == len(app.view_functions)
+    added = {"alive", "static", "bootstrap.static"} & app.view_functions.keys()
+    assert len(decorated) == len(app.view_functions) - len(added)
     for name, guards in decorated:
         assert len(guards) == 1, f"{name} has {guards}"
-    for rule in app.url_map.iter_rules():
-        if rule.rule.startswith("/twilio") and rule.endpoint != "texts.fallback":
-            view = app.view_functions[rule.endpoint]
-            assert getattr(view, "guard", None) == "signed_by_carrier", rule
+
+
+def test_every_page_names_exactly_one_guard(tmp_path: Path) -> None:
+    from helpline.web.console.wsgi import Surroundings, make_console
+
+    keys = KeyRing((KEY,), "x" * 32)
+    engine = open_engine(f"sqlite:///{tmp_path / 'none.db'}", keys)
+    around = Surroundings("s" * 32, "http://127.0.0.1:1", REPOSITORY / "config")
+    app = make_console(make_runtime(Store(engine, keys)), around)
+    engine.dispose()
+    check_guards(app, DOORS, sorted((HELPLINE / "web" / "console").glob("*.py")))
 
 
 # --- queues, jobs, effects ----------------------------------------------------------------

@@ -22,6 +22,7 @@ __all__ = ["_migrated_sqlite", "_sqlite_engine", "quick", "sqlite_store"]
 DEPLOY = REPOSITORY / "deploy"
 UNITS = {
     "helpline-web.service": "web",
+    "helpline-console.service": "console",
     "helpline-crisis@.service": "worker_crisis",
     "helpline-callbacks.service": "worker_callbacks",
     "helpline-default.service": "worker_default",

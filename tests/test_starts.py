@@ -38,9 +38,15 @@ def test_a_worker_without_redis_is_refused_together_with_everything_else(tmp_pat
             str(REPOSITORY / "config/gunicorn.py"),
             "helpline.web.wsgi:create_app()",
         ),
+        (
+            "gunicorn",
+            "-c",
+            str(REPOSITORY / "config/gunicorn_console.py"),
+            "helpline.web.console.wsgi:create_app()",
+        ),
     ],
 )
-def test_guard_and_web_name_what_is_wrong(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_guard_web_and_console_name_what_is_wrong(tmp_path: Path, command: tuple[str, ...]) -> None:
     done = start(tmp_path, *command, PORT="0", HELPLINE_COUNTRY="Narnia")
     assert done.returncode
     said = done.stderr + done.stdout

@@ -30,8 +30,10 @@ from helpline.service import (
 )
 from helpline.service import relay as relaying
 from helpline.service.calls import lost_legs, voicemail
+from helpline.service.console import signing_in
 from helpline.service.outage import direct, reconciler, replay
 from helpline.service.upkeep import invariants, pulse
+from helpline.service.upkeep.sealing import Sealer
 from helpline.wiring import build_runtime
 from workers.deadman import EVERY_SECONDS, DeadMan
 
@@ -110,6 +112,7 @@ DUTIES: dict[str, tuple[Duty, float]] = {
     "invariants": (invariants.repair, 5.0),
     "pulse": (pulse.watch, 5.0),
     "old_pulses": (pulse.forget, 3600.0),
+    "old_sessions": (signing_in.forget_old, 600.0),
     "beat": (beat, 3.0),
 }
 """Each duty, and the pause between its rounds in seconds; `TakeOver` joins them in `main`."""
@@ -143,7 +146,7 @@ def main() -> int:
     rt = build_runtime(settings)
     stop = threading.Event()
     take_over = TakeOver()
-    more: dict[str, tuple[Duty, float]] = {"takeover": (take_over, 0.1)}
+    more: dict[str, tuple[Duty, float]] = {"takeover": (take_over, 0.1), "seals": (Sealer(), 5.0)}
     if settings.deadman_url is not None:
         more["deadman"] = (DeadMan(settings.deadman_url), EVERY_SECONDS)
     try:

@@ -25,7 +25,7 @@ from helpline.carrier.outcomes import (
     outcome_of_creation,
     read_answer,
 )
-from helpline.carrier.transport import TIMEOUT, LockedHttpClient, MaybeSent, NotSent
+from helpline.carrier.transport import TIMEOUT, LockedHttpClient, MaybeSent, NotSent, Whole
 from helpline.domain.delivery import (
     Accepted,
     CallOrder,
@@ -210,6 +210,23 @@ class TwilioCarrier:
                 return TryLater(UNREACHED_PAUSE, NO_CODE, f"no answer: {silence}")
         return Accepted(sid)
 
+    def fetch_recording(self, sid: str) -> bytes | None:
+        """The sound of a recording as MP3, whichever account has it; None when neither does.
+
+        Raises:
+            ListingFailed: the carrier did not say.
+        """
+        if not _SID.fullmatch(sid):
+            return None
+        for client in self._clients():
+            try:
+                sound = _get_sound(client, sid)
+            except (NotSent, MaybeSent) as silence:
+                raise ListingFailed(type(silence).__name__) from None
+            if sound is not None:
+                return sound
+        return None
+
     def find_call(self, sid: str) -> CarrierCall | None:
         """A call by its id, whichever account placed it; None when the carrier knows none.
 
@@ -314,6 +331,18 @@ class TwilioCarrier:
         except (NotSent, MaybeSent, TwilioException, *_UNREADABLE) as error:
             raise ListingFailed(type(error).__name__) from None
         return tuple(found.values())
+
+
+def _get_sound(client: Client, sid: str) -> bytes | None:
+    """Raises ListingFailed for any answer but the sound and "not found"."""
+    account, token = client.username, client.password
+    uri = f"https://api.twilio.com/2010-04-01/Accounts/{account}/Recordings/{sid}.mp3"
+    answer = client.http_client.request("GET", uri, auth=(account, token))
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        return None
+    if answer.status_code != HTTPStatus.OK or not isinstance(answer, Whole):
+        raise ListingFailed(f"status {answer.status_code}")
+    return answer.body
 
 
 def _readable(read: Callable[[], tuple[_Row, ...]]) -> tuple[_Row, ...]:

@@ -42,12 +42,20 @@ class MaybeSent(Exception):
     """The request left, no whole answer came back. The text is an error's type name."""
 
 
+class Whole(Response):
+    """An answer with its bytes as they came: sound is no text."""
+
+    def __init__(self, status_code: int, body: bytes, headers: Any) -> None:
+        super().__init__(status_code, body.decode("utf-8", "replace"), headers)
+        self.body = body
+
+
 class _Exchange:
     """One request while it is under way. Exactly one of `begin`, `abandon` comes first."""
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
-        self.answer: Response | None = None
+        self.answer: Whole | None = None
         self.error: BaseException | None = None
         self._lock = threading.Lock()
         self._begun = False
@@ -157,7 +165,7 @@ class LockedHttpClient:
         headers: dict[str, str] | None = None,
         auth: tuple[str, str] | None = None,
         **_ignored: object,
-    ) -> Response:
+    ) -> Whole:
         """One exchange, as twilio-python's Client asks for it; its own time-out is ignored.
 
         Redirects are not followed: they could lead to another host.
@@ -175,7 +183,7 @@ class LockedHttpClient:
             auth=auth,
         )
 
-    def _within_time(self, **arguments: Any) -> Response:
+    def _within_time(self, **arguments: Any) -> Whole:
         exchange = _Exchange(time.monotonic() + self._seconds)
         # A thread, because a name look-up and a trickled answer know no time-out.
         worker = threading.Thread(target=self._run, args=(exchange, arguments), daemon=True)
@@ -197,7 +205,7 @@ class LockedHttpClient:
         except Exception as error:  # noqa: BLE001  handed to the waiting thread, by type
             exchange.error = error
 
-    def _exchange(self, exchange: _Exchange, arguments: dict[str, Any]) -> Response:
+    def _exchange(self, exchange: _Exchange, arguments: dict[str, Any]) -> Whole:
         timeout: Any = urllib3.Timeout(total=self._seconds, connect=CONNECT_TIMEOUT)
         with self._session.request(
             **arguments, timeout=timeout, allow_redirects=False, stream=True
@@ -207,8 +215,7 @@ class LockedHttpClient:
                 body += piece
                 if len(body) > ANSWER_LIMIT or time.monotonic() > exchange.deadline:
                     raise TimeoutError("the answer is too long or too slow")
-            text = body.decode("utf-8", "replace")
-            return Response(answer.status_code, text, answer.headers)
+            return Whole(answer.status_code, bytes(body), answer.headers)
 
     def _locked(self, uri: str) -> str:
         asked = urlsplit(uri)

@@ -284,6 +284,12 @@ def wait_for_morning(rt: Runtime, tx: Transaction, callback: Callback, now: date
     return waits
 
 
+def due_at(rt: Runtime, callback: Callback, disposition: Disposition) -> datetime:
+    """When this promise would have been due, had it been of that disposition from the first."""
+    local_asked = hours.local_time(rt, callback.phone, callback.asked_at)
+    return _due_at(rt.protocol.callbacks, disposition, local_asked)
+
+
 def _pause(rules: CallbackRules, callback: Callback) -> timedelta:
     """The ladder counts from the first attempt: the time between this try and the next.
 

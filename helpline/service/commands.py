@@ -58,7 +58,7 @@ def obey(
     if answered is not None:
         _opted(rt, tx, person, answered, now)
         return (), ()
-    return _obeyed(rt, tx, person, command, now)
+    return obey_person(rt, tx, person, command, now)
 
 
 def _opted(rt: Runtime, tx: Transaction, person: Person, word: CarrierWord, now: datetime) -> None:
@@ -68,9 +68,10 @@ def _opted(rt: Runtime, tx: Transaction, person: Person, word: CarrierWord, now:
         shift.texts_again(tx, person.id, now)
 
 
-def _obeyed(
+def obey_person(
     rt: Runtime, tx: Transaction, person: Person, command: Command | None, now: datetime
 ) -> Answer:
+    """Do what this person asks for, by text or on a page: the answer, and effects to ring for."""
     match command:
         case SetPresence(available):
             shift.set_presence(rt, tx, person, available, now)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from helpline.domain.phone import PhoneNumber, parse_phone
 from helpline.runtime import Clock
-from helpline.store import Store, journal, people
+from helpline.store import Store, accounts, journal, people
 from helpline.store.people import Person
 
 
@@ -17,7 +17,19 @@ class Desk:
     line_numbers: frozenset[PhoneNumber]
 
 
-def add(desk: Desk, *, name: str, phone: str, role: str, languages: list[str], tier: int) -> int:
+COMMAND_LINE = "command line"
+
+
+def add(
+    desk: Desk,
+    *,
+    name: str,
+    phone: str,
+    role: str,
+    languages: list[str],
+    tier: int,
+    actor: str = COMMAND_LINE,
+) -> int:
     """Add somebody, or update the one with this number (idempotent by phone); the id.
 
     Raises:
@@ -41,7 +53,7 @@ def add(desk: Desk, *, name: str, phone: str, role: str, languages: list[str], t
             tier=tier,
             now=now,
         )
-        journal.note(tx, "added", "staff", staff_id, now=now, actor="command line", role=role)
+        journal.note(tx, "added", "staff", staff_id, now=now, actor=actor, role=role)
     return staff_id
 
 
@@ -65,13 +77,14 @@ def _state(person: Person) -> str:
     return f"{presence}{aside}{stopped}"
 
 
-def disable(desk: Desk, staff_id: int) -> bool:
-    """They work here no longer; False when there is nobody with this id."""
+def disable(desk: Desk, staff_id: int, *, actor: str = COMMAND_LINE) -> bool:
+    """They work here no longer, and are signed in nowhere; False when nobody has this id."""
     now = desk.clock.now()
     with desk.store.begin() as tx:
         gone = people.disable(tx, staff_id, now)
         if gone:
-            journal.note(tx, "disabled", "staff", staff_id, now=now, actor="command line")
+            accounts.end_sessions_of(tx, staff_id)
+            journal.note(tx, "disabled", "staff", staff_id, now=now, actor=actor)
     return gone
 
 

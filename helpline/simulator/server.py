@@ -20,7 +20,11 @@ from helpline.simulator.rest import Api
 from helpline.simulator.settings import SimulatorSettings
 
 T = TypeVar("T")
-POLICY = "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self';"
+    " frame-ancestors 'self' http://127.0.0.1:* http://localhost:*"
+)
+"""The training room of the staff pages may show the telephones beside its own page."""
 
 
 class _Quiet(WSGIRequestHandler):

@@ -162,6 +162,15 @@ def _new_code(digits: int) -> str:
     return f"{secrets.randbelow(-(-(10**digits) // _CODE_STEP)) * _CODE_STEP:0{digits}}"
 
 
+def lower(tx: Transaction, case_id: int, disposition: Disposition) -> None:
+    """A human decided that less is owed; nothing else ever lowers a case."""
+    tx.connection.execute(
+        update(case)
+        .where(case.c.id == case_id, case.c.state == "open")
+        .values(disposition=int(disposition))
+    )
+
+
 def hold(tx: Transaction, case_id: int, staff_id: int | None, now: datetime) -> None:
     """A human has the case (the bot falls silent), or gives it back (None).
 

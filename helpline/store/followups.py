@@ -117,6 +117,14 @@ def cancel(tx: Transaction, follow_up_id: int) -> bool:
     return _move(tx, follow_up_id, state="canceled")
 
 
+def cancel_of(tx: Transaction, case_id: int, follow_up_id: int) -> bool:
+    """The same, if it belongs to this case."""
+    theirs = select(follow_up.c.id).where(
+        follow_up.c.id == follow_up_id, follow_up.c.case_id == case_id
+    )
+    return tx.connection.execute(theirs).first() is not None and cancel(tx, follow_up_id)
+
+
 def put_off(tx: Transaction, follow_up_id: int, due_at: datetime) -> bool:
     """Not now: look again then."""
     return _move(tx, follow_up_id, due_at=due_at)

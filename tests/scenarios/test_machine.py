@@ -19,8 +19,8 @@ from tests.scenarios.telephone import Telephone, until
 pytestmark = [pytest.mark.redis, pytest.mark.slow]
 
 PROCESSES = {
-    "web", "worker_crisis_1", "worker_crisis_2", "worker_callbacks", "worker_default", "guard",
-    "redis", "simulator",
+    "web", "console", "worker_crisis_1", "worker_crisis_2", "worker_callbacks", "worker_default",
+    "guard", "redis", "simulator",
 }  # fmt: skip
 SECRETS = ("zebra marmalade", "i took all my zebra pills and cant stay awake")
 

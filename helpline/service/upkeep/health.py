@@ -73,6 +73,12 @@ def list_risks(rt: Runtime) -> list[str]:
     return [name for name, _ in list_reasons(rt) if name in LINE_AT_RISK] + broken
 
 
+def is_signed_off(rt: Runtime) -> bool:
+    """Has a clinician signed this version of the protocol?"""
+    with rt.store.read() as tx:
+        return journal.is_signed(tx, f"protocol@{rt.protocol.hash}")
+
+
 def can_spool(rt: Runtime) -> bool:
     """Could a request be kept on this machine's disk now?"""
     try:

@@ -15,11 +15,13 @@ from helpline.store.callbacks.clocks import (
 )
 from helpline.store.callbacks.moves import (
     accept,
+    agree,
     claim,
     extend,
     finish,
     give_back,
     hurry,
+    lower,
     relieve,
     take_over,
 )
@@ -46,6 +48,7 @@ __all__ = [
     "EndedMeanwhile",
     "Number",
     "accept",
+    "agree",
     "claim",
     "conversation_of",
     "extend",
@@ -62,6 +65,7 @@ __all__ = [
     "list_late",
     "list_leases_over",
     "list_to_warn",
+    "lower",
     "promise",
     "promote",
     "release",

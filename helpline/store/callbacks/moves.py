@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import text, update
 
+from helpline.domain.disposition import Disposition
 from helpline.store.callbacks.rows import LIVE, NEVER
 from helpline.store.database import Transaction
 from helpline.store.tables import OFFERED, callback
@@ -108,6 +109,28 @@ def hurry(tx: Transaction, callback_id: int, not_before: datetime) -> bool:
     """Texts cannot arrive: ring as soon as somebody is free, unless a ring is held back."""
     rings = callback.c.not_before < NEVER
     return move(tx, callback_id, ("waiting",), rings, **rung_from(not_before))
+
+
+def agree(tx: Transaction, callback_id: int, *, not_before: datetime, due_at: datetime) -> bool:
+    """Caller and human agreed on a time; the time first asked stays. False when it is taken."""
+    return move(
+        tx,
+        callback_id,
+        ("waiting",),
+        **rung_from(not_before),
+        due_at=due_at,
+        text_only=False,
+        warn_at=None,
+        late_at=None,
+    )
+
+
+def lower(tx: Transaction, callback_id: int, to: Disposition, due_at: datetime) -> bool:
+    """A human decided that it is less urgent; whoever is rung or talks goes on."""
+    return move(
+        tx, callback_id, LIVE, disposition=int(to), rank=int(to), due_at=due_at, warn_at=None,
+        late_at=None,
+    )  # fmt: skip
 
 
 def move(

@@ -5,6 +5,14 @@ promises that must never depend on code: one live callback and one open case per
 caller, one open page per case.
 """
 
+from helpline.store.tables.console import (
+    credential,
+    invitation,
+    recovery_code,
+    seal,
+    session,
+    sign_in_try,
+)
 from helpline.store.tables.operations import (
     alarm,
     audit,
@@ -42,10 +50,12 @@ __all__ = [
     "caller",
     "case",
     "conversation",
+    "credential",
     "drill",
     "drill_notice",
     "follow_up",
     "heartbeat",
+    "invitation",
     "message",
     "metadata",
     "note",
@@ -53,6 +63,10 @@ __all__ = [
     "pace",
     "page",
     "recording",
+    "recovery_code",
+    "seal",
+    "session",
+    "sign_in_try",
     "sign_off",
     "staff",
 ]

@@ -12,7 +12,7 @@ from sqlalchemy import (
 )
 
 from helpline.store.columns import Encrypted, Moment
-from helpline.store.tables.schema import id_column, metadata, partial_index, to
+from helpline.store.tables.schema import Id, id_column, metadata, partial_index, to
 
 caller = Table(
     "caller",
@@ -25,6 +25,10 @@ caller = Table(
     Column("second_phone_index", String(64)),
     Column("second_tried_at", Moment),
     Column("second_theirs_at", Moment),
+    Column("blocked_at", Moment),
+    Column("blocked_why", Encrypted),
+    Column("same_as_id", Id),
+    Column("changed_hands_at", Moment),
     Column("created_at", Moment, nullable=False),
     partial_index(
         "ix_caller_second_phone_index",

@@ -86,6 +86,7 @@ callback = Table(
     Column("result", String(24)),
     Column("finished_at", Moment),
     partial_index("uq_callback_live", "caller_id", unique=True, where=_LIVE),
+    partial_index("ix_callback_live", *_URGENT_FIRST, where=_LIVE),
     partial_index("ix_callback_ready", "language", *_URGENT_FIRST, "not_before", where=READY),
     partial_index("ix_callback_not_yet", "not_before", *_URGENT_FIRST, "language", where=NOT_YET),
     partial_index("ix_callback_warn_at", "warn_at", where="warn_at IS NOT NULL"),
