@@ -140,6 +140,8 @@ def _from_caller(
     """Decide, then write everything in one transaction: texts and crisis effects to ring for."""
     said = Words(text.body, text.answered, text.whatsapp, text.media, late=text.said is not None)
     decision = steps.decide(rt, place, progress, said, heard, now)
+    if place.blocked and place.case_id is None and heard.level < Level.ASK:
+        decision = steps.without_answer(decision)
     in_time = text.said is None
     plain = place.holder_id is None and not place.textless
     if place.conversation_id and plain and not decision.owes and in_time:

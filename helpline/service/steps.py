@@ -100,6 +100,17 @@ def decide(
     return Decision(progress, step, texts, promise_ended=ended)
 
 
+def without_answer(decision: Decision) -> Decision:
+    """Nothing is said and nothing moves for a caller who is blocked.
+
+    Except where a human is needed after all, and for STOP and START, which are theirs to say.
+    """
+    needed = PageStaff | OptOut | OptIn
+    if any(isinstance(effect, needed) for effect in decision.effects):
+        return decision
+    return Decision(decision.before, Step(decision.before, (), None), ())
+
+
 def save(tx: Transaction, place: Place, decision: Decision, now: datetime) -> None:
     """Keep where the caller stands after a step that no text caused."""
     progress = decision.step.progress

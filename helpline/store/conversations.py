@@ -22,7 +22,7 @@ class Place:
     `progress` is JSON, empty for a new caller. The open case is the caller's, whichever
     of our lines it came from; `holder_id` is the human who has it. `staffed` when somebody
     below supervisor can be reached. `textless` when the carrier said that texts never reach
-    this telephone, a landline.
+    this telephone, a landline. `blocked` when a supervisor decided that only danger is answered.
     """
 
     conversation_id: int
@@ -38,6 +38,7 @@ class Place:
     promised: bool
     version: int
     textless: bool
+    blocked: bool
     address: str
 
     @property
@@ -81,6 +82,7 @@ PLACES = (
         (caller.c.texts_refused_at.is_not(None) & conversation.c.whatsapp.is_(False)).label(
             "textless"
         ),
+        caller.c.blocked_at.is_not(None).label("blocked"),
     )
     .join(caller, caller.c.id == conversation.c.caller_id)
     .outerjoin(case, _OPEN_CASE)
@@ -171,7 +173,7 @@ def find(tx: Transaction | Road, address: str, line: str) -> Place:
         return Place(*(*rows[0], address))
     staffed, is_staff = _NEWCOMER.run(tx, address_index=index)[0]
     return Place(
-        0, 0, line, False, "", False, None, None, staffed, is_staff, False, 0, False, address
+        0, 0, line, False, "", False, None, None, staffed, is_staff, False, 0, False, False, address
     )
 
 

@@ -184,6 +184,7 @@ def _stranger(text: IncomingText, *, staffed: bool) -> Place:
         promised=False,
         version=0,
         textless=False,
+        blocked=False,
         address=address,
     )
 
