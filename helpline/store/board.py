@@ -253,9 +253,8 @@ def list_colleagues(tx: Transaction) -> list[Colleague]:
     held = select(case.c.holder_id, func.count(case.c.id)).where(
         case.c.state == "open", case.c.holder_id.is_not(None)
     )
-    cases: dict[int | None, int] = dict(
-        iter(tx.connection.execute(held.group_by(case.c.holder_id)).tuples())
-    )
+    counted = tx.connection.execute(held.group_by(case.c.holder_id))
+    cases: dict[int, int] = {row[0]: row[1] for row in counted}
     rows = tx.connection.execute(
         select(
             staff.c.id, staff.c.name, staff.c.role, staff.c.tier, staff.c.languages,

@@ -119,7 +119,7 @@ def count_acts(tx: Transaction, actions: tuple[str, ...], since: datetime,
         .where(audit.c.at >= since, audit.c.at < until, audit.c.action.in_(actions))
         .group_by(audit.c.action)
     )
-    return dict.fromkeys(actions, 0) | dict(iter(rows.tuples()))
+    return dict.fromkeys(actions, 0) | {row[0]: row[1] for row in rows}
 
 
 def count_contacts(tx: Transaction, since: datetime, until: datetime) -> dict[int, int]:
@@ -133,4 +133,4 @@ def count_contacts(tx: Transaction, since: datetime, until: datetime) -> dict[in
     rows = tx.connection.execute(
         select(each.c.cases, func.count()).group_by(each.c.cases).order_by(each.c.cases)
     )
-    return dict(iter(rows.tuples()))
+    return {row[0]: row[1] for row in rows}

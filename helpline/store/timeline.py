@@ -171,7 +171,7 @@ def list_said(
     """The newest texts and turns of these callers, oldest first."""
     where: list[ColumnElement[bool]] = [conversation.c.caller_id.in_(callers)]
     if since is not None:
-        where.append(message.c.created_at >= since)
+        where.append(message.c.created_at > since)
     rows = tx.connection.execute(
         select(
             message.c.id, message.c.created_at, message.c.inbound, message.c.body,
@@ -258,7 +258,7 @@ def list_episodes(
     """The cases of these callers, the newest first."""
     where: list[ColumnElement[bool]] = [case.c.caller_id.in_(callers)]
     if since is not None:
-        where.append(case.c.opened_at >= since)
+        where.append(case.c.opened_at > since)
     rows = tx.connection.execute(
         select(
             case.c.id, case.c.code, case.c.state, case.c.disposition, case.c.outcome,
